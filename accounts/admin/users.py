@@ -1,0 +1,74 @@
+"""People as super admins see and change them. Role, access and capacity change through the action, like everywhere."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.db.models import QuerySet
+from django.forms import ModelForm
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from rest_framework.exceptions import APIException
+
+from accounts.actions import people
+from accounts.admin.forms import ChangeForm, CreationForm, PasswordForm
+from accounts.admin.sessions import SessionInline
+from accounts.models import User
+
+ADMINISTERED = ("role", "is_active", "capacity")
+
+
+@admin.register(User)
+class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
+    form = ChangeForm
+    add_form = CreationForm
+    change_password_form = PasswordForm
+    list_display = ("email", "display_name", "role", "is_active", "availability", "capacity", "created_at")
+    list_filter = ("role", "is_active", "availability")
+    search_fields = ("email", "display_name")
+    ordering = ("email",)
+    filter_horizontal = ()
+    readonly_fields = ("id", "created_at", "last_login", "last_assigned_at")
+    fieldsets = (
+        (None, {"fields": ("email", "display_name", "role", "is_active")}),
+        ("Work", {"fields": ("availability", "capacity", "last_assigned_at")}),
+        ("For reference", {"fields": ("id", "created_at", "last_login")}),
+    )
+    add_fieldsets = ((None, {"fields": ("email", "display_name", "role", "password1", "password2")}),)
+    actions = ("log_out_everywhere",)
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return False  # what somebody wrote stays theirs: an account is closed, never deleted
+
+    def get_inlines(self, request: HttpRequest, obj: User | None) -> list[Any]:
+        return [SessionInline] if obj else []
+
+    def save_model(self, request: HttpRequest, obj: User, form: ModelForm, change: bool) -> None:  # type: ignore[type-arg]
+        if not change:
+            obj.save()
+            return
+        changed = set(form.changed_data)
+        try:
+            people.administer(
+                actor=request.user,  # type: ignore[arg-type]
+                user_id=obj.pk,
+                **{name: getattr(obj, name) for name in ADMINISTERED if name in changed},
+            )
+        except APIException as refusal:
+            request.refusal = str(refusal.detail)  # type: ignore[attr-defined]  # response_change says it
+            return
+        obj.save(update_fields=changed.difference(ADMINISTERED))
+
+    def log_change(self, request: HttpRequest, obj: User, message: Any) -> Any:
+        return None if hasattr(request, "refusal") else super().log_change(request, obj, message)
+
+    def response_change(self, request: HttpRequest, obj: User) -> HttpResponse:
+        if not hasattr(request, "refusal"):
+            return super().response_change(request, obj)
+        self.message_user(request, f"Nothing was changed. {request.refusal}", messages.ERROR)
+        return HttpResponseRedirect(request.path)
+
+    @admin.action(description="Log out on all devices")
+    def log_out_everywhere(self, request: HttpRequest, chosen: QuerySet[User]) -> None:
+        user_ids = list(chosen.values_list("pk", flat=True))
+        ended = people.log_out_people(actor=request.user, user_ids=user_ids)  # type: ignore[arg-type]
+        self.message_user(request, f"Devices logged out: {ended}.", messages.SUCCESS)

@@ -1,0 +1,1 @@
+"""The REST edge of accounts: bodies in, actions, shapes out."""

@@ -1,0 +1,6 @@
+"""Who somebody is: the person, their device sessions, and what signing in leaves behind."""
+
+from accounts.models.session import DeviceSession, LoginFailure, WsTicket
+from accounts.models.user import Availability, Role, User
+
+__all__ = ["Availability", "DeviceSession", "LoginFailure", "Role", "User", "WsTicket"]

@@ -1,0 +1,1 @@
+"""Settings and routing of the tutorial peer."""

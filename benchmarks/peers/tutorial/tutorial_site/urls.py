@@ -1,0 +1,3 @@
+"""No pages: the peer is measured over its sockets."""
+
+urlpatterns: list[object] = []

@@ -1,0 +1,1 @@
+"""Tests of the books and the verdicts: a benchmark that counts wrongly proves nothing."""

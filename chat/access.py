@@ -1,0 +1,152 @@
+"""
+The only door to a conversation or a trade: every edge and action gets one here, with the right to it checked.
+
+A stranger's id and a missing id raise the same NotFound. What somebody may see but not do raises Forbidden.
+"""
+
+from collections.abc import Iterable
+from enum import StrEnum
+from uuid import UUID
+
+from django.db.models import OuterRef, Prefetch, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+
+from accounts.models import User
+from chat.enums import OPEN_STATUSES, ParticipantRole
+from chat.errors import ConversationClosed, Forbidden, NotFound
+from chat.models import Conversation, Message, Participant, Trade
+
+
+class Right(StrEnum):
+    """What somebody may want to do with a trade they can see."""
+
+    SUBMIT_PROOF = "submit_proof"
+    CANCEL = "cancel"
+    DECIDE = "decide"
+    TAKE = "take"
+    HAND_OVER = "hand_over"
+
+
+def get_participant(user: User, conversation_id: UUID) -> Participant:
+    """
+    The person's own place in a conversation they take part in now, with the conversation. Staff who may read the
+    notes of a trade without following them get a place that is not stored.
+    """
+    try:
+        return Participant.objects.current().select_related("conversation").get(
+            conversation_id=conversation_id, user=user
+        )
+    except Participant.DoesNotExist:
+        return Participant(conversation=_get_open_notes(user, conversation_id), user=user, role=ParticipantRole.MEMBER)
+
+
+def _get_open_notes(user: User, conversation_id: UUID) -> Conversation:
+    """Staff notes are open to super admins, and to every admin while the trade waits in the queue."""
+    if not user.is_staff:
+        raise NotFound
+    trades = Trade.objects.visible_to(user).exclude(customer=user).select_related("notes_conversation")
+    try:
+        return trades.get(notes_conversation=conversation_id).notes_conversation
+    except Trade.DoesNotExist:
+        raise NotFound from None
+
+
+def get_conversation(user: User, conversation_id: UUID) -> Conversation:
+    """A conversation the person takes part in now."""
+    return get_participant(user, conversation_id).conversation
+
+
+def get_message(user: User, message_id: UUID) -> Message:
+    """A message of a conversation the person takes part in now."""
+    try:
+        return Message.objects.complete().filter(conversation__in=Conversation.objects.of(user)).get(pk=message_id)
+    except Message.DoesNotExist:
+        raise NotFound from None
+
+
+def get_trade(user: User, trade_id: UUID) -> Trade:
+    """A trade the person may know of."""
+    try:
+        return Trade.objects.visible_to(user).complete().get(pk=trade_id)
+    except Trade.DoesNotExist:
+        raise NotFound from None
+
+
+def lock_trade(user: User, trade_id: UUID, right: Right) -> Trade:
+    """
+    A trade to be changed, its row held until the commit, so that two who race for it are told apart by the row.
+    Staff learn from a refusal that the trade exists (somebody else's), customers only of their own.
+    """
+    rows = Trade.objects.select_for_update(of=("self",)).select_related("customer", "conversation")
+    try:
+        trade = rows.get(pk=trade_id) if user.is_staff else rows.get(pk=trade_id, customer=user)
+    except Trade.DoesNotExist:
+        raise NotFound from None
+    require(user, right, trade)
+    return trade
+
+
+def require(user: User, right: Right, trade: Trade) -> None:
+    """Raise Forbidden unless the person may do this to a trade they can see. Says nothing about its status."""
+    if not _ALLOWED[right](user, trade):
+        raise Forbidden
+
+
+def _is_customer(user: User, trade: Trade) -> bool:
+    return trade.customer_id == user.pk
+
+
+def _is_assignee(user: User, trade: Trade) -> bool:
+    # Somebody promoted from customer never decides about their own trade.
+    return user.is_staff and trade.assignee_id == user.pk and trade.customer_id != user.pk
+
+
+def _is_other_staff(user: User, trade: Trade) -> bool:
+    return user.is_staff and trade.customer_id != user.pk
+
+
+_ALLOWED = {
+    Right.SUBMIT_PROOF: _is_customer,
+    Right.CANCEL: lambda user, trade: _is_customer(user, trade) or _is_assignee(user, trade),
+    Right.DECIDE: _is_assignee,
+    Right.TAKE: _is_other_staff,
+    Right.HAND_OVER: lambda user, trade: _is_assignee(user, trade)
+    or (user.is_super_admin and trade.customer_id != user.pk),
+}
+
+
+def check_may_write(role: str, conversation: Conversation) -> None:
+    """Raise unless somebody with this role in it may say something now."""
+    if conversation.is_closed:
+        raise ConversationClosed
+    if role == ParticipantRole.OBSERVER:
+        raise Forbidden
+
+
+def summaries(user: User) -> QuerySet[Conversation]:
+    """The person's conversations with all that the conversation summary shows, in a constant number of queries."""
+    people = Participant.objects.current().select_related("user__presence").order_by("id")
+    trade = Trade.objects.filter(conversation=OuterRef("pk")).values("pk")
+    noted = Trade.objects.filter(notes_conversation=OuterRef("pk")).values("pk")
+    return (
+        Conversation.objects.of(user)
+        .with_unread(user)
+        .annotate(trade_id=Coalesce(Subquery(trade), Subquery(noted)))
+        .select_related("last_message__sender")
+        .prefetch_related(Prefetch("participants", queryset=people, to_attr="present"))
+    )
+
+
+def get_summary(user: User, conversation_id: UUID) -> Conversation:
+    try:
+        return summaries(user).get(pk=conversation_id)
+    except Conversation.DoesNotExist:
+        raise NotFound from None
+
+
+def staff_who_see(trade: Trade) -> Iterable[UUID]:
+    """Which staff are told that the trade changed: its assignee and super admins, and everybody while it is queued."""
+    staff = User.objects.staff().exclude(pk=trade.customer_id)
+    if trade.assignee_id is not None or trade.status not in OPEN_STATUSES:
+        staff = staff.filter(role="super_admin") | staff.filter(pk=trade.assignee_id)
+    return staff.values_list("pk", flat=True)

@@ -1,0 +1,41 @@
+"""Telling people that a trade or the queue changed: in its conversation for good, and to staff live."""
+
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import User
+from chat import access, eventlog, fanout
+from chat.enums import SystemEvent
+from chat.models import Conversation, Trade
+from chat.serializers import trade_shape
+
+
+def say(trade: Trade, conversation: Conversation, event: SystemEvent, body: str, *, actor: User | None, **data: Any) -> None:
+    """The trade's one system message for what just happened to it, with the whole trade as its customer sees it."""
+    now = Trade.objects.complete().get(pk=trade.pk)
+    shape = msgspec.to_builtins(trade_shape(now, for_staff=False))
+    eventlog.append_system(conversation, event, actor=actor, body=body, trade=shape, **data)
+    transaction.on_commit(partial(_tell_staff, trade.pk), robust=True)
+
+
+def _tell_staff(trade_id: UUID) -> None:
+    trade = Trade.objects.complete().get(pk=trade_id)
+    frame = {"type": "trade.updated", "trade": trade_shape(trade, for_staff=True)}
+    fanout.to_users(access.staff_who_see(trade), frame)
+
+
+def queue_changed() -> None:
+    """Once the running transaction has committed."""
+    transaction.on_commit(_tell_queue, robust=True)
+
+
+def _tell_queue() -> None:
+    waiting = list(Trade.objects.queued().values_list("queued_at", flat=True))
+    oldest = int((timezone.now() - waiting[0]).total_seconds()) if waiting and waiting[0] else 0
+    frame = {"type": "queue.updated", "waiting": len(waiting), "oldest_wait_s": max(0, oldest)}
+    fanout.to_users(User.objects.staff().values_list("pk", flat=True), frame)

@@ -1,0 +1,150 @@
+"""Which admin looks after a trade: given out, taken, handed over, put back."""
+
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Count, F, Q
+from django.utils import timezone
+
+from accounts.ids import new_id
+from accounts.models import Availability, Role, User
+from chat import access, eventlog
+from chat.access import Right
+from chat.actions import announcements, audit, people
+from chat.enums import OPEN_STATUSES, EventType, SystemEvent
+from chat.errors import Conflict, Invalid
+from chat.eventlog import Entry
+from chat.models import Conversation, Message, Participant, Trade
+from chat.protocol import check_body
+
+
+def assign_or_queue(trade: Trade) -> None:
+    """For a trade that has just been opened, in its transaction."""
+    admin = _least_loaded(trade)
+    if admin is not None:
+        _give(trade, admin, actor=None)
+        return
+    audit.record("trade.queued", actor=None, trade=trade)
+    conversation = eventlog.lock([trade.conversation_id])[trade.conversation_id]
+    body = "All of our support team are busy. You are in the queue and will be answered as soon as somebody is free."
+    announcements.say(trade, conversation, SystemEvent.TRADE_QUEUED, body, actor=None)
+    announcements.queue_changed()
+
+
+def drain_queue() -> int:
+    """Give out what waits, longest first, while somebody has room. Safe to run anywhere, any number of times at once."""
+    given = 0
+    for trade_id in list(Trade.objects.queued().values_list("pk", flat=True)):
+        with transaction.atomic():
+            trade = Trade.objects.select_for_update(of=("self",)).select_related("customer").get(pk=trade_id)
+            if trade.queued_at is None or trade.status not in OPEN_STATUSES:
+                continue  # somebody else was there in between
+            admin = _least_loaded(trade)
+            if admin is not None:
+                _give(trade, admin, actor=None)
+                announcements.queue_changed()
+                given += 1
+    return given
+
+
+def take(*, actor: User, trade_id: UUID) -> Trade:
+    """Claim a trade from the queue. The first wins, everybody after gets Conflict."""
+    with transaction.atomic():
+        trade = access.lock_trade(actor, trade_id, Right.TAKE)
+        if trade.assignee_id is not None or trade.status not in OPEN_STATUSES:
+            raise Conflict("This trade is not in the queue any more.")
+        _give(trade, actor, actor=actor)
+        announcements.queue_changed()
+    return access.get_trade(actor, trade_id)
+
+
+def hand_over(*, actor: User, trade_id: UUID, admin_id: UUID, note: str = "") -> Trade:
+    """Give an open trade to a colleague, with a note that only staff see. To whoever has it already changes nothing."""
+    with transaction.atomic():
+        trade = access.lock_trade(actor, trade_id, Right.HAND_OVER)
+        _require_open(trade)
+        admin = User.objects.staff().exclude(pk=trade.customer_id).filter(pk=admin_id).first()
+        if admin is None:
+            raise Invalid("There is no such colleague.", pointer="/admin_id")
+        if trade.assignee_id != admin.pk:
+            was_queued = trade.assignee_id is None
+            _leave_note(trade, actor, note)
+            _give(trade, admin, actor=actor)
+            if was_queued:
+                announcements.queue_changed()
+    return Trade.objects.complete().get(pk=trade_id)
+
+
+def release(*, actor: User, trade_id: UUID, note: str = "") -> Trade:
+    """Put an open trade back into the queue, behind those that wait. It is not given to the same admin again."""
+    with transaction.atomic():
+        trade = access.lock_trade(actor, trade_id, Right.HAND_OVER)
+        _require_open(trade)
+        if trade.assignee_id is None:
+            raise Conflict("This trade is in the queue already.")
+        _leave_note(trade, actor, note)
+        audit.record("trade.released", actor=actor, trade=trade, admin=str(trade.assignee_id))
+        conversations = eventlog.lock([trade.conversation_id, trade.notes_conversation_id])
+        _clear_seats(trade, conversations, keep=None)
+        trade.released_by_id, trade.assignee, trade.queued_at = trade.assignee_id, None, timezone.now()
+        trade.save(update_fields=["released_by", "assignee", "queued_at"])
+        body = "Your trade is back in the queue and will be answered as soon as somebody is free."
+        announcements.say(trade, conversations[trade.conversation_id], SystemEvent.TRADE_QUEUED, body, actor=actor)
+        announcements.queue_changed()
+    return Trade.objects.complete().get(pk=trade_id)
+
+
+def _require_open(trade: Trade) -> None:
+    if trade.status not in OPEN_STATUSES:
+        raise Conflict("This trade is over.")
+
+
+def _least_loaded(trade: Trade) -> User | None:
+    """
+    The available admin with room and the fewest open trades, then the longest without a new one. All who may be
+    chosen are locked in one order first: two trades opened at once are given out one after the other, so that
+    nobody gets more than their capacity. (No key lock, so these admins' messages do not wait for it.)
+    """
+    eligible = User.objects.staff().filter(role=Role.TRADE_ADMIN, availability=Availability.AVAILABLE)
+    eligible = eligible.exclude(pk__in=[trade.customer_id, trade.released_by_id or trade.customer_id])
+    locked = [admin.pk for admin in eligible.select_for_update(no_key=True).order_by("pk")]
+    open_trades = Count("assigned_trades", filter=Q(assigned_trades__status__in=OPEN_STATUSES))
+    return (
+        User.objects.filter(pk__in=locked)
+        .annotate(open_trades=open_trades)
+        .filter(open_trades__lt=F("capacity"))
+        .order_by("open_trades", F("last_assigned_at").asc(nulls_first=True), "pk")
+        .first()
+    )
+
+
+def _give(trade: Trade, admin: User, *, actor: User | None) -> None:
+    audit.record("trade.assigned", actor=actor, trade=trade, to=str(admin.pk), was=str(trade.assignee_id or ""))
+    conversations = eventlog.lock([trade.conversation_id, trade.notes_conversation_id])
+    _clear_seats(trade, conversations, keep=admin)
+    for conversation in conversations.values():
+        people.enter(conversation, admin)
+    trade.assignee, trade.queued_at, trade.released_by = admin, None, None
+    trade.save(update_fields=["assignee", "queued_at", "released_by"])
+    User.objects.filter(pk=admin.pk).update(last_assigned_at=timezone.now())
+    body = f"{admin.display_name} from support is looking after this trade."
+    announcements.say(trade, conversations[trade.conversation_id], SystemEvent.TRADE_ASSIGNED, body, actor=actor)
+
+
+def _clear_seats(trade: Trade, conversations: dict[UUID, Conversation], *, keep: User | None) -> None:
+    """All but the customer, super admins and the one to keep lose the trade's conversations at once."""
+    seats = Participant.objects.current().filter(conversation__in=conversations).exclude(user=trade.customer_id)
+    seats = seats.exclude(user__role=Role.SUPER_ADMIN, conversation=trade.notes_conversation_id)
+    if keep is not None:
+        seats = seats.exclude(user=keep)
+    for seat in seats:
+        people.leave(conversations[seat.conversation_id], seat.user_id)
+
+
+def _leave_note(trade: Trade, actor: User, note: str) -> None:
+    if not note:
+        return
+    check_body(note)
+    notes = eventlog.lock([trade.conversation_id, trade.notes_conversation_id])
+    message = Message(conversation_id=trade.notes_conversation_id, sender=actor, client_id=new_id(), body=note)
+    eventlog.append(notes, [Entry(EventType.MESSAGE_NEW, actor, message)])

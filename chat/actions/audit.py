@@ -1,0 +1,11 @@
+"""The record of who did what. Written in the transaction of what it tells of."""
+
+from typing import Any
+
+from accounts.models import User
+from chat.models import AuditEntry, Trade
+
+
+def record(action: str, *, actor: User | None, trade: Trade | None = None, **detail: Any) -> None:
+    """`actor` None is the system itself. Details are small and never hold what was said."""
+    AuditEntry.objects.create(action=action, actor=actor, trade=trade, detail=detail)

@@ -1,0 +1,32 @@
+"""Who takes part in a conversation: the two moves every other action is made of. Callers hold the conversation's lock."""
+
+from functools import partial
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import User
+from chat import fanout
+from chat.enums import ParticipantRole
+from chat.models import Conversation, Participant
+
+
+def enter(conversation: Conversation, user: User, role: ParticipantRole = ParticipantRole.MEMBER) -> None:
+    """Let somebody in; their sockets follow it from now on. Who is in already keeps their marks and role."""
+    place, created = Participant.objects.get_or_create(
+        conversation=conversation, user=user, defaults={"role": role.value}
+    )
+    if not created and place.left_at is None:
+        return
+    if not created:
+        place.left_at, place.role, place.joined_at = None, role.value, timezone.now()
+        place.save(update_fields=["left_at", "role", "joined_at"])
+    transaction.on_commit(partial(fanout.joined, conversation.pk, user.pk))
+
+
+def leave(conversation: Conversation, user_id: UUID) -> None:
+    """Put somebody out; not one event more reaches them. Who is not in it stays so."""
+    left = Participant.objects.current().filter(conversation=conversation, user_id=user_id)
+    if left.update(left_at=timezone.now()):
+        transaction.on_commit(partial(fanout.left, conversation.pk, user_id))

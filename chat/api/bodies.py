@@ -1,0 +1,108 @@
+"""What the endpoints of the chat take. Fields that are not named here are ignored, whatever they claim."""
+
+import re
+import unicodedata
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Literal
+from uuid import UUID
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from accounts.text import is_blank
+from chat.actions.trades import TradeDetails
+from chat.enums import TradeSide
+from chat.errors import Invalid
+from chat.protocol import Body, Seq
+
+AMOUNT = re.compile(r"(?:0|[1-9]\d{0,19})(?:\.\d{1,18})?", re.ASCII)
+
+Label = Annotated[str, Meta(min_length=1, max_length=32)]
+Reference = Annotated[str, Meta(min_length=1, max_length=64)]
+AmountText = Annotated[str, Meta(max_length=40)]
+Reason = Annotated[str, Meta(max_length=1_000)]
+
+
+class NewMessage(Struct):
+    body: Body = ""
+    client_id: UUID | None = None
+    kind: Literal["text"] = "text"
+    reply_to: UUID | None = None
+
+
+class Position(Struct):
+    seq: Seq
+
+
+class Typing(Struct):
+    typing: bool
+
+
+class NewDirect(Struct):
+    user_id: UUID
+
+
+class OwnSettings(Struct):
+    muted_until: datetime | None | UnsetType = UNSET
+    archived: bool | UnsetType = UNSET
+
+
+class NewTrade(Struct):
+    reference: Reference
+    side: Literal["buy", "sell"]
+    asset: Label
+    asset_amount: AmountText
+    fiat_currency: Label
+    fiat_amount: AmountText
+    payment_method: Label
+
+    def details(self) -> TradeDetails:
+        for name in ("reference", "asset", "fiat_currency", "payment_method"):
+            _check_line(getattr(self, name), f"/{name}")
+        return TradeDetails(
+            reference=self.reference,
+            side=TradeSide(self.side),
+            asset=self.asset,
+            asset_amount=_amount(self.asset_amount, "/asset_amount"),
+            fiat_currency=self.fiat_currency,
+            fiat_amount=_amount(self.fiat_amount, "/fiat_amount"),
+            payment_method=self.payment_method,
+        )
+
+
+class Reasoned(Struct):
+    reason: Reason | None = None
+
+
+class HandOver(Struct):
+    admin_id: UUID
+    note: Body | None = None
+
+
+class Released(Struct):
+    note: Body | None = None
+
+
+class TradeMessage(Struct):
+    """The BPay app's words."""
+
+    message: Body
+    client_id: UUID | None = None
+
+
+class AdminMessage(Struct):
+    receiverId: UUID  # noqa: N815  # the BPay app's spelling
+    message: Body
+    client_id: UUID | None = None
+
+
+def _amount(text: str, pointer: str) -> Decimal:
+    if not AMOUNT.fullmatch(text) or not Decimal(text):
+        raise Invalid("An amount is a decimal number above zero, at most 20 digits and 18 decimals.", pointer=pointer)
+    return Decimal(text)
+
+
+def _check_line(text: str, pointer: str) -> None:
+    """One visible line: these words stand in titles, lists and logs."""
+    if is_blank(text) or any(unicodedata.category(character) in ("Cc", "Zl", "Zp", "Cs") for character in text):
+        raise Invalid("This has to be one line of visible text.", pointer=pointer)

@@ -1,0 +1,80 @@
+"""Reading cursors, limits and filters from a query string, as strictly as bodies are read."""
+
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from rest_framework import exceptions
+from rest_framework.pagination import Cursor, CursorPagination
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from chat.errors import Invalid
+from chat.protocol import MAX_PAGE
+
+DEFAULT_PAGE = 50
+MAX_SEQ = 2**63 - 1
+
+
+def read_integer(request: Request, name: str, default: int | None, *, low: int, high: int) -> int | None:
+    """A plain decimal number from the query string. Raises Invalid for anything else."""
+    text = request.query_params.get(name)
+    if text is None:
+        return default
+    if not (text.isascii() and text.isdigit() and len(text) <= 19 and low <= int(text) <= high):
+        raise Invalid(f"`{name}` is a whole number from {low} to {high}.", pointer=f"/{name}")
+    return int(text)
+
+
+def read_limit(request: Request, high: int = MAX_PAGE, default: int = DEFAULT_PAGE) -> int:
+    limit = read_integer(request, "limit", default, low=1, high=high)
+    assert limit is not None
+    return limit
+
+
+def read_flag(request: Request, name: str) -> bool:
+    text = request.query_params.get(name, "false")
+    if text not in ("true", "false", "1", "0"):
+        raise Invalid(f"`{name}` is true or false.", pointer=f"/{name}")
+    return text in ("true", "1")
+
+
+def read_choice(request: Request, name: str, allowed: tuple[str, ...]) -> str | None:
+    text = request.query_params.get(name)
+    if text is not None and text not in allowed:
+        raise Invalid(f"`{name}` is one of {', '.join(allowed)}.", pointer=f"/{name}")
+    return text
+
+
+def read_text(request: Request, name: str, high: int = 64) -> str | None:
+    text = request.query_params.get(name)
+    if text is not None and (not text or len(text) > high or "\x00" in text):
+        raise Invalid(f"`{name}` is a text of 1 to {high} characters.", pointer=f"/{name}")
+    return text
+
+
+class Pages(CursorPagination):
+    """The newest first; a cursor stays right while rows come and go."""
+
+    page_size = DEFAULT_PAGE
+
+    def __init__(self, ordering: tuple[str, ...]) -> None:
+        self.ordering = ordering
+
+    def get_page_size(self, request: Request) -> int:
+        return read_limit(request)
+
+    def decode_cursor(self, request: Request) -> Cursor | None:
+        try:
+            return super().decode_cursor(request)
+        except exceptions.NotFound:
+            raise Invalid("This cursor is not one of ours.", pointer="/cursor") from None
+
+    def page_of(self, rows: QuerySet[Any], request: Request) -> list[Any]:
+        try:
+            return self.paginate_queryset(rows, request) or []
+        except (ValidationError, ValueError):
+            raise Invalid("This cursor is not one of ours.", pointer="/cursor") from None
+
+    def answer(self, results: list[Any]) -> Response:
+        return Response({"results": results, "next": self.get_next_link(), "previous": self.get_previous_link()})

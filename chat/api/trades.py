@@ -1,0 +1,143 @@
+"""Trades over REST: the list, opening one, and its moves."""
+
+from uuid import UUID
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import ViewSet
+
+from accounts.requests import read_body
+from chat import access, queries
+from chat.actions import assignment, trades
+from chat.actions.trades import Move
+from chat.api import bodies, paging
+from chat.api.schema import endpoint
+from chat.enums import TradeStatus
+from chat.errors import Forbidden
+from chat.models import Trade
+from chat.serializers import ColleagueShape, StaffTradeShape, TradeShape, colleague_shape, trade_shape
+
+ANY_TRADE = TradeShape | StaffTradeShape
+
+
+class TradeViewSet(ViewSet):
+    @endpoint(
+        "Trades: my own; for staff also the queue",
+        answer=ANY_TRADE,
+        page=True,
+        query={
+            "limit": "1 to 100, default 50.",
+            "cursor": "From `next` or `previous`.",
+            "queue": "1: only those that wait for an admin, longest first (staff).",
+            "status": "Only those in this status.",
+            "reference": "Only the one with this reference.",
+        },
+        tag="trades",
+    )
+    def list(self, request: Request) -> Response:
+        rows = Trade.objects.visible_to(request.user).complete()
+        ordering: tuple[str, ...] = ("-opened_at", "-id")
+        if paging.read_flag(request, "queue"):
+            if not request.user.is_staff:
+                raise Forbidden("The queue is for staff.")
+            rows, ordering = rows.queued(), ("queued_at", "id")
+        status = paging.read_choice(request, "status", tuple(TradeStatus))
+        if status is not None:
+            rows = rows.filter(status=status)
+        reference = paging.read_text(request, "reference")
+        if reference is not None:
+            rows = rows.filter(reference=reference)
+        pages = paging.Pages(ordering)
+        return pages.answer([self._shape(request, trade) for trade in pages.page_of(rows, request)])
+
+    @endpoint(
+        "Open a trade",
+        body=bodies.NewTrade,
+        answer=TradeShape,
+        status=201,
+        also={200: "The same trade was opened before."},
+        refusals=(403, 409),
+        description="An available admin is assigned at once, or the trade is queued (`queue_position`).",
+        tag="trades",
+    )
+    def create(self, request: Request) -> Response:
+        details = read_body(request, bodies.NewTrade).details()
+        trade, created = trades.open_trade(actor=request.user, details=details)
+        return Response(self._shape(request, trade), status=201 if created else 200)
+
+    @endpoint("One trade", answer=ANY_TRADE, tag="trades")
+    def retrieve(self, request: Request, trade_id: UUID) -> Response:
+        return Response(self._shape(request, access.get_trade(request.user, trade_id)))
+
+    @endpoint(
+        "Submit proof of payment", body=bodies.Reasoned, answer=TradeShape, refusals=(403, 404, 409), tag="trades"
+    )
+    def proof(self, request: Request, trade_id: UUID) -> Response:
+        return self._move(request, trade_id, trades.PROOF)
+
+    @endpoint(
+        "Approve the payment", body=bodies.Reasoned, answer=StaffTradeShape, refusals=(403, 404, 409), tag="trades"
+    )
+    def approve(self, request: Request, trade_id: UUID) -> Response:
+        return self._move(request, trade_id, trades.APPROVE)
+
+    @endpoint(
+        "Reject the payment, with a reason",
+        body=bodies.Reasoned,
+        answer=StaffTradeShape,
+        refusals=(403, 404, 409),
+        tag="trades",
+    )
+    def reject(self, request: Request, trade_id: UUID) -> Response:
+        return self._move(request, trade_id, trades.REJECT)
+
+    @endpoint("Cancel the trade", body=bodies.Reasoned, answer=ANY_TRADE, refusals=(403, 404, 409), tag="trades")
+    def cancel(self, request: Request, trade_id: UUID) -> Response:
+        return self._move(request, trade_id, trades.CANCEL)
+
+    @endpoint("Take a trade from the queue", answer=StaffTradeShape, refusals=(403, 404, 409), tag="trades")
+    def take(self, request: Request, trade_id: UUID) -> Response:
+        return Response(self._shape(request, assignment.take(actor=request.user, trade_id=trade_id)))
+
+    @endpoint(
+        "Hand a trade over to a colleague",
+        body=bodies.HandOver,
+        answer=StaffTradeShape,
+        refusals=(403, 404, 409),
+        tag="trades",
+    )
+    def assign(self, request: Request, trade_id: UUID) -> Response:
+        body = read_body(request, bodies.HandOver)
+        trade = assignment.hand_over(
+            actor=request.user, trade_id=trade_id, admin_id=body.admin_id, note=body.note or ""
+        )
+        return Response(self._shape(request, trade))
+
+    @endpoint(
+        "Put a trade back into the queue",
+        body=bodies.Released,
+        answer=StaffTradeShape,
+        refusals=(403, 404, 409),
+        tag="trades",
+    )
+    def release(self, request: Request, trade_id: UUID) -> Response:
+        body = read_body(request, bodies.Released)
+        trade = assignment.release(actor=request.user, trade_id=trade_id, note=body.note or "")
+        return Response(self._shape(request, trade))
+
+    def _move(self, request: Request, trade_id: UUID, move: Move) -> Response:
+        reason = read_body(request, bodies.Reasoned).reason or ""
+        trade = trades.make_move(actor=request.user, trade_id=trade_id, move=move, reason=reason)
+        return Response(self._shape(request, trade))
+
+    def _shape(self, request: Request, trade: Trade) -> TradeShape:
+        return trade_shape(trade, for_staff=request.user.is_staff)
+
+
+class StaffViewSet(ViewSet):
+    @endpoint("My colleagues", answer=ColleagueShape, page=True, refusals=(403,), tag="staff")
+    def list(self, request: Request) -> Response:
+        if not request.user.is_staff:
+            raise Forbidden
+        pages = paging.Pages(("display_name", "id"))
+        return pages.answer([colleague_shape(user) for user in pages.page_of(queries.colleagues(), request)])

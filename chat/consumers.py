@@ -1,0 +1,409 @@
+"""
+The WebSocket edge: reads a frame, has one thing done, answers. It knows no table, no role and no other socket.
+
+It is a Channels consumer that runs its own loop: live events reach it through the hub's outbox, so it needs no channel
+of its own, and no database work is done on its way in or out.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from functools import partial
+from typing import Any, assert_never
+
+from channels.consumer import AsyncConsumer
+from django.conf import settings
+from django.utils import timezone
+
+from accounts.actions import sessions
+from accounts.ids import new_id
+from accounts.identity import Identity
+from accounts.models import User
+from accounts.text import timestamp
+from accounts.throttling import TokenBuckets
+from chat import database, handshake, metrics, protocol, sync
+from chat.actions import receipts
+from chat.actions.messages import Draft, Sent
+from chat.actions.receipts import Mark
+from chat.enums import CloseCode
+from chat.errors import (
+    BadFrame,
+    ChatError,
+    Forbidden,
+    NotFound,
+    RateLimited,
+    TokenExpired,
+    TooLarge,
+    Unauthenticated,
+    Unavailable,
+)
+from chat.handshake import Handshake, Way
+from chat.live import Live, live
+from chat.outbox import Outbox
+from chat.presence import Change
+from chat.protocol import (
+    Auth,
+    ClientFrame,
+    MarkDelivered,
+    MarkRead,
+    Ping,
+    RefusedFrame,
+    SendMessage,
+    SetPresence,
+    StartTyping,
+    StopTyping,
+    Sync,
+)
+from chat.ratelimit import charge_message
+
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+MAX_IN_FLIGHT = 64  # frames of one socket that wait for the database; then it is not read from until one is answered
+
+frame_buckets = TokenBuckets(settings.FRAMES_PER_SECOND, settings.FRAME_BURST)
+bad_frame_buckets = TokenBuckets(1, 20)
+
+LIMITS = {
+    "frame_bytes": protocol.MAX_FRAME_BYTES,
+    "body_chars": protocol.MAX_BODY,
+    "messages_per_s": settings.MESSAGES_PER_SECOND,
+    "burst": settings.MESSAGE_BURST,
+    "typing_every_ms": int(settings.TYPING_EVERY.total_seconds() * 1000),
+    "typing_expires_ms": int(settings.TYPING_EXPIRES.total_seconds() * 1000),
+    "sync_events": protocol.MAX_SYNC_EVENTS,
+}
+
+
+class Goodbye(Exception):
+    """The socket ends before it was anybody's: the error to say, and the code to close with."""
+
+    def __init__(self, error: ChatError, code: CloseCode) -> None:
+        super().__init__(error.detail)
+        self.error = error
+        self.code = code
+
+
+class ChatConsumer(AsyncConsumer):
+    socket: Outbox
+    live: Live
+
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        self.receive = receive
+        self.send_raw = send
+        await receive()  # websocket.connect
+        with suppress(OSError, Disconnected):  # the client went away while it was being answered
+            try:
+                identity, heads = await self.enter(scope)
+            except Goodbye as goodbye:
+                await self.refuse(goodbye)
+            else:
+                await self.serve(identity, heads)
+
+    # -- Coming in -------------------------------------------------------------------------------------------------------
+
+    async def enter(self, scope: dict[str, Any]) -> tuple[Identity, dict[str, int]]:
+        """Accept, and find out who it is. From here until `serve` has added the socket, the hub keeps what arrives."""
+        self.live = live()
+        try:
+            shake = handshake.read(scope)
+        except ChatError as error:
+            await self.accept(scope, handshake.subprotocol_of(scope))
+            raise Goodbye(error, _code_for(error)) from error
+        await self.accept(scope, shake.subprotocol)
+        if self.live.draining:
+            raise Goodbye(Unavailable("This server is about to restart."), CloseCode.RESTART)
+        try:
+            claimed = await self.claim(shake)
+            return await self.prove(claimed)
+        except ChatError as error:
+            raise Goodbye(error, _code_for(error)) from error
+
+    async def accept(self, scope: dict[str, Any], subprotocol: str | None) -> None:
+        scope["query_string"] = b""  # a ticket or token in it must not reach the server's log of the handshake
+        await self.send_raw({"type": "websocket.accept", "subprotocol": subprotocol})
+
+    async def claim(self, shake: Handshake) -> Identity:
+        match shake.way:
+            case Way.TOKEN:
+                return handshake.claimed_by_token(shake.secret)
+            case Way.TICKET:
+                session = await database.run(sessions.redeem_ticket, ticket=shake.secret)
+                return handshake.claimed_by_session(session)
+            case Way.COOKIE:
+                return await database.run(handshake.claimed_by_cookie, shake.secret)
+            case Way.FIRST_FRAME:
+                return handshake.claimed_by_token((await self.first_frame()).token)
+        assert_never(shake.way)
+
+    async def first_frame(self) -> Auth:
+        try:
+            async with asyncio.timeout(settings.WS_AUTH_TIMEOUT.total_seconds()):
+                frame = protocol.read_frame(self.text_of(await self.receive()))
+        except TimeoutError as error:
+            raise Goodbye(Unauthenticated("No `auth` came in time."), CloseCode.NO_AUTH_IN_TIME) from error
+        except RefusedFrame as refused:
+            raise Goodbye(refused.error, CloseCode.UNAUTHENTICATED) from refused
+        except FrameTooLarge as error:
+            raise Goodbye(TooLarge(), CloseCode.TOO_LARGE) from error
+        if not isinstance(frame, Auth):
+            raise Unauthenticated("The first frame has to be `auth`.")
+        return frame
+
+    async def prove(self, claimed: Identity) -> tuple[Identity, dict[str, int]]:
+        hub = self.live.hub
+        hub.begin_loading()
+        try:
+            arrival = await self.live.arrivals.submit(claimed)
+        except BaseException:
+            hub.end_loading()
+            raise
+        if not arrival.identity.staff and hub.size >= settings.SOCKETS_PER_PROCESS:
+            hub.end_loading()
+            raise Goodbye(Unavailable("This server is full."), CloseCode.TRY_LATER)
+        return arrival.identity, arrival.heads
+
+    async def refuse(self, goodbye: Goodbye) -> None:
+        metrics.refusals.labels(goodbye.error.code).inc()
+        metrics.closes.labels(str(goodbye.code.value)).inc()
+        await self.send_raw({"type": "websocket.send", "text": _error(None, goodbye.error)})
+        await self.send_raw({"type": "websocket.close", "code": goodbye.code.value})
+
+    # -- Being there -----------------------------------------------------------------------------------------------------
+
+    async def serve(self, identity: Identity, heads: Mapping[str, int]) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self.socket = socket = Outbox(self.send_raw, identity, new_id(), task.cancel)
+        self.in_flight = asyncio.Semaphore(MAX_IN_FLIGHT)
+        self.typed: dict[str, float] = {}
+        self.expiry: asyncio.TimerHandle | None = None
+        self.take_identity(identity)
+        socket.put(self.connected())
+        self.live.hub.add(socket, heads)
+        self.live.hub.end_loading()
+        self.limit_sockets()
+        self.note_presence()
+        try:
+            while True:
+                await self.take(await self.receive())
+        except asyncio.CancelledError:
+            if socket.closing is None:
+                raise
+            task.uncancel()  # the outbox has written the close: nothing is left to do
+        except Disconnected:
+            pass
+        finally:
+            self.leave()
+
+    def take_identity(self, identity: Identity) -> None:
+        self.socket.identity = identity
+        self.socket.session = str(identity.session_id)
+        self.actor = User(id=identity.user_id, display_name=identity.display_name, role=identity.role)
+        if self.expiry is not None:
+            self.expiry.cancel()
+        if identity.expires_at is not None:
+            left = (identity.expires_at - timezone.now()).total_seconds()
+            self.expiry = asyncio.get_running_loop().call_later(max(0, left), self.expire)
+
+    def expire(self) -> None:
+        self.live.hub.remove(self.socket)
+        self.fail(None, TokenExpired())
+        self.socket.close(CloseCode.UNAUTHENTICATED)
+
+    def limit_sockets(self) -> None:
+        """One more than allowed: the one that has been here longest makes room."""
+        mine = self.live.hub.sockets[self.socket.user]
+        if settings.THROTTLE and len(mine) > settings.SOCKETS_PER_USER:
+            oldest = min(mine, key=lambda socket: socket.connection_id.int)
+            self.live.hub.remove(oldest)
+            oldest.close(CloseCode.TOO_MANY_FRAMES)
+
+    def leave(self) -> None:
+        if self.expiry is not None:
+            self.expiry.cancel()
+        self.socket.stop()
+        self.live.hub.remove(self.socket)
+        self.note_presence(ended=True)
+        frame_buckets.forget(self.socket.connection_id)
+        bad_frame_buckets.forget(self.socket.connection_id)
+
+    def note_presence(self, *, ended: bool = False, idle: bool = False, foreground: bool = True) -> "asyncio.Future[None]":
+        change = Change(self.socket.connection_id, self.socket.identity.user_id, ended, idle, foreground)
+        future = self.live.presence.submit(change)
+        future.add_done_callback(asyncio.Future.exception)  # seen; the next renewal or sweep says it again
+        return future
+
+    def connected(self) -> str:
+        identity = self.socket.identity
+        expires = identity.expires_at
+        return protocol.to_text(
+            {
+                "type": "connected",
+                "protocol": protocol.PROTOCOL_VERSION,
+                "connection": self.socket.connection_id,
+                "user": {"id": identity.user_id, "display_name": identity.display_name, "role": identity.role},
+                "server_time": timestamp(timezone.now()),
+                "token_expires_at": None if expires is None else timestamp(expires),
+                "heartbeat_s": int(settings.HEARTBEAT.total_seconds()),
+                "limits": LIMITS,
+            }
+        )
+
+    # -- Frames ----------------------------------------------------------------------------------------------------------
+
+    def text_of(self, message: Mapping[str, Any]) -> str:
+        if message["type"] == "websocket.disconnect":
+            raise Disconnected
+        text = message.get("text")
+        if text is None:
+            raise RefusedFrame(BadFrame("Frames are text."), None)
+        if len(text) > protocol.MAX_FRAME_BYTES or len(text.encode()) > protocol.MAX_FRAME_BYTES:
+            raise FrameTooLarge
+        return str(text)
+
+    async def take(self, message: Mapping[str, Any]) -> None:
+        """One frame: done, or answered with an error. Nothing a client sends gets past here as an exception."""
+        try:
+            text = self.text_of(message)
+            self.limit(frame_buckets)
+            frame = protocol.read_frame(text)
+        except RefusedFrame as refused:
+            self.refuse_frame(refused)
+            return
+        except FrameTooLarge:
+            self.fail(None, TooLarge())
+            self.socket.close(CloseCode.TOO_LARGE)
+            return
+        if self.socket.closing is not None:
+            return
+        metrics.frames_in.labels(frame.__struct_config__.tag).inc()
+        try:
+            await self.handle(frame)
+        except ChatError as error:
+            self.fail(frame.id, error)
+
+    def limit(self, buckets: TokenBuckets) -> None:
+        if settings.THROTTLE and buckets.take(self.socket.connection_id):
+            self.fail(None, RateLimited())
+            self.socket.close(CloseCode.TOO_MANY_FRAMES)
+
+    def refuse_frame(self, refused: RefusedFrame) -> None:
+        self.fail(refused.frame_id, refused.error)
+        self.limit(bad_frame_buckets)
+
+    async def handle(self, frame: ClientFrame) -> None:
+        match frame:
+            case SendMessage():
+                return await self.send_message(frame)
+            case MarkRead() | MarkDelivered():
+                return await self.mark(frame)
+            case StartTyping() | StopTyping():
+                return self.type_in(frame)
+            case Ping():
+                return self.answer({"type": "pong", "id": frame.id, "server_time": timestamp(timezone.now())})
+            case SetPresence():
+                return await self.set_presence(frame)
+            case Sync():
+                return await sync.answer(self.socket, frame)
+            case Auth():
+                return await self.renew(frame)
+        assert_never(frame)
+
+    async def send_message(self, frame: SendMessage) -> None:
+        identity = self.socket.identity
+        charge_message(self.socket.user)
+        draft = Draft(
+            identity.user_id, frame.conversation, frame.client_id, frame.body, frame.reply_to, identity.session_id
+        )
+        await self.in_flight.acquire()
+        self.live.writer.submit(draft).add_done_callback(partial(self.sent, frame.id))
+
+    def sent(self, frame_id: str | None, future: "asyncio.Future[Sent]") -> None:
+        self.in_flight.release()
+        if (error := future.exception()) is not None:
+            self.fail(frame_id, error)
+            return
+        sent = future.result()
+        self.answer({"type": "ack", "id": frame_id, "message": sent.json, "duplicate": sent.duplicate})
+
+    async def mark(self, frame: MarkRead | MarkDelivered) -> None:
+        await self.in_flight.acquire()
+        mark = Mark(self.actor, frame.conversation, frame.seq, isinstance(frame, MarkRead))
+        self.live.marks.submit(mark).add_done_callback(partial(self.marked, frame.id))
+
+    def marked(self, frame_id: str | None, future: "asyncio.Future[Any]") -> None:
+        self.in_flight.release()
+        if (error := future.exception()) is not None:
+            self.fail(frame_id, error)
+            return
+        marks = future.result()
+        self.answer(
+            {
+                "type": "ack",
+                "id": frame_id,
+                "delivered_seq": marks.delivered_seq,
+                "read_seq": marks.read_seq,
+                "unread": marks.unread,
+            }
+        )
+
+    def type_in(self, frame: StartTyping | StopTyping) -> None:
+        conversation = str(frame.conversation)
+        if not self.live.hub.follows(self.socket.user, conversation):
+            raise NotFound
+        typing = isinstance(frame, StartTyping)
+        now = asyncio.get_running_loop().time()
+        if typing and now - self.typed.get(conversation, 0) < settings.TYPING_EVERY.total_seconds():
+            return
+        if not typing and self.typed.pop(conversation, None) is None:
+            return
+        if typing:
+            self.typed[conversation] = now
+        receipts.announce_typing(self.actor.pk, self.actor.display_name, frame.conversation, typing=typing)
+
+    async def set_presence(self, frame: SetPresence) -> None:
+        await self.note_presence(idle=frame.status == "idle", foreground=frame.foreground)
+        self.answer({"type": "ack", "id": frame.id})
+
+    async def renew(self, frame: Auth) -> None:
+        claimed = handshake.claimed_by_token(frame.token)
+        if claimed.user_id != self.socket.identity.user_id:
+            raise Forbidden("A socket keeps its person.")
+        arrival = await self.live.arrivals.submit(claimed)
+        self.take_identity(arrival.identity)
+        assert arrival.identity.expires_at is not None
+        self.answer(
+            {"type": "ack", "id": frame.id, "token_expires_at": timestamp(arrival.identity.expires_at)}
+        )
+
+    # -- Answers ---------------------------------------------------------------------------------------------------------
+
+    def answer(self, frame: dict[str, Any]) -> None:
+        self.socket.put(protocol.to_text(frame))
+
+    def fail(self, frame_id: str | None, error: BaseException) -> None:
+        refusal = error if isinstance(error, ChatError) else ChatError()
+        metrics.refusals.labels(refusal.code).inc()
+        self.socket.put(_error(frame_id, refusal))
+
+
+class Disconnected(Exception):
+    """The client has gone."""
+
+
+class FrameTooLarge(Exception):
+    """More than MAX_FRAME_BYTES in one frame, where the server in front of us lets it pass."""
+
+
+def _error(frame_id: str | None, error: ChatError) -> str:
+    frame: dict[str, Any] = {"type": "error", "id": frame_id, "code": error.code, "detail": error.detail}
+    if error.retry_after_ms is not None:
+        frame["retry_after_ms"] = error.retry_after_ms
+    return protocol.to_text(frame)
+
+
+def _code_for(error: ChatError) -> CloseCode:
+    if isinstance(error, Forbidden):
+        return CloseCode.FORBIDDEN
+    return CloseCode.TRY_LATER if isinstance(error, Unavailable) else CloseCode.UNAUTHENTICATED

@@ -1,0 +1,170 @@
+"""What the live sockets read from the database: who connects, what they missed, and whether hubs are still right."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from msgspec import Raw
+
+from accounts.identity import Identity
+from accounts.models import DeviceSession, Role, User
+from chat import access, database, protocol
+from chat.errors import ChatError, NotFound, Unauthenticated
+from chat.models import Conversation, Event, Participant
+from chat.serializers import conversation_shape, event_shape
+
+MAX_SYNC_BYTES = 256_000  # of one sync.events frame; what is over comes with the next sync
+FETCH_LIMIT = 2_000  # events per repair query
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """Who connects, and the head of each conversation they take part in."""
+
+    identity: Identity
+    heads: dict[str, int]
+
+
+def arrivals(claimed: Sequence[Identity]) -> list[Arrival | ChatError]:
+    """
+    What each claimed identity (of a verified token, ticket or cookie) is worth now, for many sockets in two queries.
+    A session that ended, or whose person may not sign in, is Unauthenticated.
+    """
+    sessions = DeviceSession.objects.live().filter(pk__in={one.session_id for one in claimed})
+    holders = {
+        session_id: (user_id, name, role)
+        for session_id, user_id, name, role in sessions.values_list("pk", "user", "user__display_name", "user__role")
+    }
+    heads = _heads({user_id for user_id, _, _ in holders.values()})
+    return [_arrival(one, holders.get(one.session_id), heads) for one in claimed]
+
+
+def _arrival(
+    claimed: Identity, holder: tuple[UUID, str, str] | None, heads: Mapping[UUID, dict[str, int]]
+) -> Arrival | ChatError:
+    if holder is None or holder[0] != claimed.user_id:
+        return Unauthenticated()
+    user_id, name, role = holder
+    identity = Identity(user_id, claimed.session_id, name, Role(role), claimed.expires_at)
+    return Arrival(identity, heads.get(user_id, {}))
+
+
+def _heads(user_ids: set[UUID]) -> dict[UUID, dict[str, int]]:
+    found: dict[UUID, dict[str, int]] = defaultdict(dict)
+    rows = Participant.objects.current().filter(user__in=user_ids)
+    for user_id, conversation_id, head in rows.values_list("user", "conversation", "conversation__head"):
+        found[user_id][str(conversation_id)] = head
+    return found
+
+
+class DatabaseLoader:
+    """The hub's view of the database."""
+
+    async def events_after(self, conversation: str, seq: int) -> list[tuple[int, str]]:
+        return await database.run(_events_after, UUID(conversation), seq)
+
+    async def added_frame(self, user: str, conversation: str) -> tuple[int, str] | None:
+        return await database.run(_added_frame, UUID(user), UUID(conversation))
+
+
+def _events_after(conversation_id: UUID, seq: int) -> list[tuple[int, str]]:
+    events = Event.objects.after(conversation_id, seq)[:FETCH_LIMIT]
+    return [(event.seq, protocol.to_text(event_shape(event))) for event in events]
+
+
+def _added_frame(user_id: UUID, conversation_id: UUID) -> tuple[int, str] | None:
+    viewer = User.objects.get(pk=user_id)
+    try:
+        conversation = access.get_summary(viewer, conversation_id)
+    except NotFound:
+        return None
+    frame = {"type": "conversation.added", "conversation": conversation_shape(conversation, viewer)}
+    return conversation.head, protocol.to_text(frame)
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """What the database says about those who are connected to this process."""
+
+    heads: dict[str, int]  # by conversation
+    conversations: dict[str, set[str]]  # by user
+    live_sessions: set[str]
+    roles: dict[str, str]  # by user, of those who may sign in
+    asked_users: set[str]
+    asked_sessions: set[str]
+
+
+def truth(rooms: set[str], users: set[str], sessions: set[str]) -> Truth:
+    """One query each, whatever the number of sockets."""
+    conversations: dict[str, set[str]] = defaultdict(set)
+    for user_id, conversation_id in (
+        Participant.objects.current().filter(user__in=users).values_list("user", "conversation")
+    ):
+        conversations[str(user_id)].add(str(conversation_id))
+    heads = Conversation.objects.filter(pk__in=rooms).values_list("pk", "head")
+    live = DeviceSession.objects.live().filter(pk__in=sessions).values_list("pk", flat=True)
+    roles = User.objects.filter(is_active=True, pk__in=users).values_list("pk", "role")
+    return Truth(
+        heads={str(conversation_id): head for conversation_id, head in heads},
+        conversations=conversations,
+        live_sessions={str(session_id) for session_id in live},
+        roles={str(user_id): role for user_id, role in roles},
+        asked_users=users,
+        asked_sessions=sessions,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """The answer for one conversation of a sync. After `last` the live stream goes on, unless there is `more`."""
+
+    conversation: UUID
+    kind: str  # sync.events, sync.reset or sync.gone
+    head: int = 0
+    last: int = 0
+    more: bool = False
+    events: tuple[bytes, ...] = ()
+
+    def frame(self, frame_id: str | None) -> str:
+        shape: dict[str, Any] = {"type": self.kind, "id": frame_id, "conversation": self.conversation}
+        if self.kind != "sync.gone":
+            shape["head"] = self.head
+        if self.kind == "sync.events":
+            shape |= {"events": [Raw(event) for event in self.events], "more": self.more}
+        return protocol.to_text(shape)
+
+
+def heads_of(user_id: UUID, conversation_ids: Iterable[UUID]) -> dict[UUID, int]:
+    """The heads of those of the conversations that are the person's own."""
+    viewer = User.objects.get(pk=user_id)
+    mine = Participant.objects.current().filter(user=viewer, conversation__in=list(conversation_ids))
+    return dict(mine.values_list("conversation", "conversation__head"))
+
+
+def missed(conversation_id: UUID, position: int, head: int | None, budget: int) -> Missed:
+    """What happened behind a position, at most `budget` events."""
+    if head is None:
+        return Missed(conversation_id, "sync.gone")
+    if position > head or head - position > protocol.MAX_SYNC_BEHIND:
+        return Missed(conversation_id, "sync.reset", head=head, last=head)
+    limit = min(budget, protocol.MAX_SYNC_EVENTS)
+    events: list[bytes] = []
+    last, size = position, 0
+    if position < head and limit > 0:
+        for event in Event.objects.after(conversation_id, position, until=head)[:limit]:
+            encoded = protocol.encode(event_shape(event))
+            size += len(encoded)
+            if events and size > MAX_SYNC_BYTES:
+                break
+            events.append(encoded)
+            last = event.seq
+    return Missed(conversation_id, "sync.events", head=head, last=last, more=last < head, events=tuple(events))
+
+
+def other_conversations(user_id: UUID, named: Iterable[UUID]) -> list[Any]:
+    """Summaries of the person's newest conversations besides those named."""
+    viewer = User.objects.get(pk=user_id)
+    rows = access.summaries(viewer).exclude(pk__in=list(named)).newest_activity_first()[: protocol.MAX_PAGE]
+    return [conversation_shape(conversation, viewer) for conversation in rows]

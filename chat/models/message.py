@@ -1,0 +1,49 @@
+"""What was said."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from accounts.ids import new_id
+from chat.enums import MessageKind
+from chat.models.conversation import Conversation
+from chat.querysets import MessageQuerySet
+
+
+class Message(models.Model):
+    """
+    One message. `(sender, client_id)` is unique for ever, and `sent_digest` remembers what was first sent under it,
+    so a repeat is told from a reuse even after an edit. A system message has no sender and speaks through `data`.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="messages")
+    seq = models.PositiveBigIntegerField()
+    sender = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+    client_id = models.UUIDField(null=True)
+    sent_digest = models.CharField(max_length=32, blank=True, editable=False)
+    kind = models.CharField(
+        max_length=8, choices=[(kind.value, kind.value) for kind in MessageKind], default=MessageKind.TEXT.value
+    )
+    body = models.TextField(blank=True)
+    data = models.JSONField(null=True)
+    reply_to = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="+", db_index=False)
+    created_at = models.DateTimeField(default=timezone.now)
+    edited_at = models.DateTimeField(null=True)
+    deleted_at = models.DateTimeField(null=True)
+
+    objects = MessageQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["conversation", "seq"], name="one_message_per_seq"),
+            models.UniqueConstraint(fields=["sender", "client_id"], name="one_message_per_client_id"),
+            models.CheckConstraint(
+                condition=Q(kind=MessageKind.SYSTEM.value, sender=None) | ~Q(kind=MessageKind.SYSTEM.value),
+                name="system_messages_have_no_sender",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.conversation_id} #{self.seq}"

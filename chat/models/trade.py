@@ -1,0 +1,95 @@
+"""A trade under support, and who did what about it."""
+
+from decimal import Decimal
+
+from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from accounts.ids import new_id
+from chat.enums import OPEN_STATUSES, TradeSide, TradeStatus, WaitingOn
+from chat.models.conversation import Conversation
+from chat.models.fields import AmountField
+from chat.querysets import TradeQuerySet
+
+
+class Trade(models.Model):
+    """
+    A trade of the app, known by the app's own `reference`. It has two conversations: the one with the customer, and
+    notes that only staff see. Without an assignee it waits in the queue since `queued_at`.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    reference = models.CharField(max_length=64)
+    customer = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="trades")
+    assignee = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="assigned_trades", db_index=False
+    )
+    conversation = models.OneToOneField(Conversation, on_delete=models.PROTECT, related_name="trade")
+    notes_conversation = models.OneToOneField(Conversation, on_delete=models.PROTECT, related_name="noted_trade")
+    side = models.CharField(max_length=4, choices=[(side.value, side.value) for side in TradeSide])
+    asset = models.CharField(max_length=32)
+    asset_amount = AmountField()
+    fiat_currency = models.CharField(max_length=32)
+    fiat_amount = AmountField()
+    payment_method = models.CharField(max_length=32)
+    status = models.CharField(
+        max_length=12,
+        choices=[(status.value, status.value) for status in TradeStatus],
+        default=TradeStatus.PENDING.value,
+    )
+    deadline_at = models.DateTimeField(null=True)
+    waiting_on = models.CharField(
+        max_length=8, choices=[(who.value, who.value) for who in WaitingOn], default=WaitingOn.CUSTOMER.value
+    )
+    waiting_since = models.DateTimeField(null=True)
+    queued_at = models.DateTimeField(null=True)
+    released_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+", db_index=False
+    )
+    rating = models.PositiveSmallIntegerField(null=True, validators=[MinValueValidator(1), MaxValueValidator(5)])
+    opened_at = models.DateTimeField(default=timezone.now)
+    closed_at = models.DateTimeField(null=True)
+
+    objects = TradeQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["assignee"], condition=Q(status__in=OPEN_STATUSES), name="open_trades_of_admin"),
+            models.Index(fields=["deadline_at"], condition=Q(status__in=OPEN_STATUSES), name="open_trades_due"),
+            models.Index(fields=["-opened_at", "-id"], name="trades_newest"),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["reference"], name="one_trade_per_reference"),
+            models.CheckConstraint(
+                condition=Q(asset_amount__gt=Decimal(0), fiat_amount__gt=Decimal(0)), name="trade_amounts_positive"
+            ),
+            models.CheckConstraint(
+                condition=~Q(status__in=OPEN_STATUSES)
+                | Q(assignee__isnull=False, queued_at=None)
+                | Q(assignee=None, queued_at__isnull=False),
+                name="open_trade_is_assigned_or_queued",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.reference
+
+
+class AuditEntry(models.Model):
+    """Who did what to whom, when and why. Append-only."""
+
+    id = models.BigAutoField(primary_key=True)
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    action = models.CharField(max_length=48)
+    trade = models.ForeignKey(Trade, null=True, on_delete=models.PROTECT, related_name="audit")
+    detail = models.JSONField(default=dict)
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.at:%F %T} {self.action}"

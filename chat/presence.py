@@ -1,0 +1,151 @@
+"""
+Who is here: a lease per live socket, and telling others when somebody comes, idles or goes.
+
+A server renews the leases of its sockets; a socket that ends leaves its lease to run out after the grace, so a
+reconnect goes unnoticed; the leases of a server that died run out by themselves. Whoever changes the announced status
+first (a conditional update) tells the others, so several servers may look at once.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import Count, Q, QuerySet
+from django.utils import timezone
+
+from accounts.models import User
+from accounts.text import timestamp
+from chat import fanout
+from chat.enums import PresenceStatus
+from chat.models import Connection, Participant, Presence
+
+MAX_SHARED = 50  # people in a conversation, up to which its people hear of each other's presence
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What happened to one socket: it is there (active or idle, seen or in the background), or it has ended."""
+
+    connection_id: UUID
+    user_id: UUID
+    ended: bool = False
+    idle: bool = False
+    foreground: bool = True
+
+
+def note(changes: Sequence[Change]) -> list[None]:
+    """Store what happened to sockets, in order, and tell whom it concerns."""
+    latest = {change.connection_id: change for change in changes}
+    now = timezone.now()
+    with transaction.atomic():
+        _relax_commit()
+        ended = [change.connection_id for change in latest.values() if change.ended]
+        grace_end = now + settings.PRESENCE_GRACE
+        Connection.objects.filter(pk__in=ended, expires_at__gt=grace_end).update(expires_at=grace_end)
+        Connection.objects.bulk_create(
+            [_lease(change, now + settings.PRESENCE_LEASE) for change in latest.values() if not change.ended],
+            update_conflicts=True,
+            unique_fields=["id"],
+            update_fields=["idle", "foreground", "expires_at"],
+        )
+        refresh({change.user_id for change in changes})
+    return [None] * len(changes)
+
+
+def _lease(change: Change, expires_at: object) -> Connection:
+    return Connection(
+        id=change.connection_id,
+        user_id=change.user_id,
+        idle=change.idle,
+        foreground=change.foreground,
+        expires_at=expires_at,
+    )
+
+
+def renew(connection_ids: Iterable[UUID]) -> None:
+    """The sockets are still there."""
+    with transaction.atomic():
+        _relax_commit()
+        Connection.objects.filter(pk__in=list(connection_ids)).update(expires_at=timezone.now() + settings.PRESENCE_LEASE)
+
+
+def sweep() -> None:
+    """Announce those whose last lease has run out."""
+    live = Connection.objects.filter(expires_at__gt=timezone.now()).values("user")
+    gone = Presence.objects.exclude(status=PresenceStatus.OFFLINE).exclude(user__in=live)
+    user_ids = set(gone.values_list("user", flat=True))
+    if user_ids:
+        with transaction.atomic():
+            refresh(user_ids)
+
+
+def refresh(user_ids: set[UUID]) -> None:
+    """Bring what was announced of these people in line with their leases, and announce what changed."""
+    now = timezone.now()
+    leases = Connection.objects.filter(user__in=user_ids, expires_at__gt=now).values_list("user", "idle")
+    status = dict.fromkeys(user_ids, PresenceStatus.OFFLINE)
+    for user_id, idle in leases:
+        if not idle or status[user_id] is PresenceStatus.OFFLINE:
+            status[user_id] = PresenceStatus.IDLE if idle else PresenceStatus.ONLINE
+    changed = []
+    known = set(Presence.objects.filter(user__in=user_ids).values_list("user", flat=True))
+    newcomers = [Presence(user_id=user_id, status=PresenceStatus.OFFLINE) for user_id in user_ids - known]
+    Presence.objects.bulk_create(newcomers, ignore_conflicts=True)
+    for value in PresenceStatus:
+        holders = sorted(user_id for user_id in user_ids if status[user_id] is value)
+        moving = Presence.objects.filter(user__in=holders).exclude(status=value)
+        changed += _move(moving, value)
+    if changed:
+        transaction.on_commit(lambda: announce({user_id: status[user_id] for user_id in changed}))
+
+
+def _move(moving: QuerySet[Presence], status: PresenceStatus) -> list[UUID]:
+    """Those whose announced status this transaction changes; locked in one order against other servers."""
+    ids = list(moving.select_for_update(of=("self",)).order_by("user").values_list("user", flat=True))
+    Presence.objects.filter(user__in=ids).update(status=status, last_active=timezone.now())
+    return ids
+
+
+def announce(statuses: dict[UUID, PresenceStatus]) -> None:
+    """Tell each person's company. Who is offline has no socket to be told on."""
+    at = timestamp(timezone.now())
+    for user_id, audience in _audiences(list(statuses)).items():
+        frame = {"type": "presence.update", "user": user_id, "status": statuses[user_id], "last_active": at}
+        fanout.to_users(audience - {user_id}, frame, droppable=True)
+
+
+def _audiences(user_ids: list[UUID]) -> dict[UUID, set[UUID]]:
+    """By person: who shares a conversation of at most MAX_SHARED with them and is here; for staff, all staff too."""
+    audiences: dict[UUID, set[UUID]] = defaultdict(set)
+    shared = Participant.objects.current().filter(user__in=user_ids).values_list("conversation", "user")
+    members: dict[UUID, list[UUID]] = defaultdict(list)
+    for conversation, user_id in shared:
+        members[conversation].append(user_id)
+    small = (
+        Participant.objects.current()
+        .filter(conversation__in=list(members))
+        .values("conversation")
+        .annotate(n=Count("pk"))
+        .filter(n__lte=MAX_SHARED)
+        .values("conversation")
+    )
+    company = Participant.objects.current().filter(
+        ~Q(user__presence__status=PresenceStatus.OFFLINE), conversation__in=small, user__presence__isnull=False
+    )
+    for conversation, other in company.values_list("conversation", "user"):
+        for user_id in members[conversation]:
+            audiences[user_id].add(other)
+    staff = set(User.objects.staff().values_list("pk", flat=True))
+    for user_id in staff.intersection(user_ids):
+        audiences[user_id] |= staff
+    return audiences
+
+
+def _relax_commit() -> None:
+    """Leases outlive no crash worth a disk flush; messages keep theirs."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL synchronous_commit TO OFF")

@@ -1,0 +1,61 @@
+"""Answers that need more than one question, for the edges that only read."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Count, F, Q, QuerySet
+
+from accounts.models import User
+from chat.enums import OPEN_STATUSES
+from chat.models import Message
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A stretch of a conversation, ascending, and whether there is more on either side."""
+
+    rows: Sequence[Message]
+    earlier: bool
+    later: bool
+
+
+def read_window(messages: QuerySet[Message], *, before: int | None, after: int | None, limit: int) -> Window:
+    """
+    With `after`, the messages that follow it, up to `before` where that is given too; with `before` alone, those in
+    front of it; with neither, the newest.
+    """
+    if after is not None:
+        rows = messages.filter(seq__gt=after)
+        if before is not None:
+            rows = rows.filter(seq__lt=before)
+        found = list(rows.order_by("seq")[: limit + 1])
+        has_later = len(found) > limit
+        earlier = bool(found) and messages.filter(seq__lte=after).exists()
+        return Window(found[:limit], earlier, has_later)
+    rows = messages if before is None else messages.filter(seq__lt=before)
+    found = list(rows.order_by("-seq")[: limit + 1])
+    later = before is not None and bool(found) and messages.filter(seq__gte=before).exists()
+    return Window(found[:limit][::-1], len(found) > limit, later)
+
+
+def unread_counts(user: User) -> dict[str, int]:
+    """By conversation id, those with something unread only."""
+    rows = (
+        Message.objects.filter(
+            Q(conversation__participants__user=user, conversation__participants__left_at=None),
+            ~Q(sender=user),
+            sender__isnull=False,
+            deleted_at=None,
+            seq__gt=F("conversation__participants__read_seq"),
+        )
+        .values("conversation")
+        .annotate(n=Count("pk"))
+    )
+    return {str(row["conversation"]): row["n"] for row in rows}
+
+
+def colleagues() -> QuerySet[User, Any]:
+    """Active staff by name, each with their presence and `open_trades`."""
+    open_trades = Count("assigned_trades", filter=Q(assigned_trades__status__in=OPEN_STATUSES))
+    return User.objects.staff().select_related("presence").annotate(open_trades=open_trades).order_by("display_name", "pk")

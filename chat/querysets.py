@@ -1,0 +1,123 @@
+"""Questions about conversations, messages and trades. Each method names the answer, returns Self and evaluates nothing."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Self
+from uuid import UUID
+
+from django.db import models
+from django.db.models import Count, Exists, OuterRef, Q, Subquery, Value
+from django.db.models.functions import Coalesce
+
+from accounts.models import User
+from chat.enums import CLOSED_STATUSES, OPEN_STATUSES
+
+if TYPE_CHECKING:
+    from chat.models import Conversation, Event, Message, Participant, Trade  # noqa: F401  # for the annotations only
+
+
+class ConversationQuerySet(models.QuerySet["Conversation"]):
+    def of(self, user: User) -> Self:
+        """Those the person takes part in now."""
+        from chat.models import Participant
+
+        mine = Participant.objects.filter(conversation=OuterRef("pk"), user=user, left_at=None)
+        return self.filter(Exists(mine))
+
+    def with_unread(self, user: User) -> Self:
+        """Adds `unread`: other people's messages after the person's read mark, without deleted and system ones."""
+        from chat.models import Message
+
+        unread = (
+            Message.objects.unread_by(user.pk, OuterRef("pk"))
+            .order_by()
+            .values("conversation")
+            .annotate(n=Count("pk"))
+            .values("n")
+        )
+        return self.annotate(unread=Coalesce(Subquery(unread), Value(0)))
+
+    def archived_by(self, user: User, archived: bool) -> Self:
+        """Those the person has put away, or the others."""
+        from chat.models import Participant
+
+        put_away = Participant.objects.filter(conversation=OuterRef("pk"), user=user, archived_at__isnull=False)
+        return self.filter(Exists(put_away) if archived else ~Exists(put_away))
+
+    def newest_activity_first(self) -> Self:
+        return self.order_by("-last_activity_at", "-id")
+
+
+class ParticipantQuerySet(models.QuerySet["Participant"]):
+    def current(self) -> Self:
+        """Those who have not left."""
+        return self.filter(left_at=None)
+
+
+class MessageQuerySet(models.QuerySet["Message"]):
+    def unread_by(self, user_id: object, conversation: object) -> Self:
+        """What counts as unread for somebody in one conversation (an id, or an OuterRef to one)."""
+        from chat.models import Participant
+
+        mark = Participant.objects.filter(conversation=OuterRef("conversation"), user_id=user_id).values("read_seq")[:1]
+        return self.filter(
+            ~Q(sender_id=user_id),
+            conversation=conversation,
+            sender__isnull=False,
+            deleted_at=None,
+            seq__gt=Coalesce(Subquery(mark), Value(0)),
+        )
+
+    def complete(self) -> Self:
+        """With all that its JSON shape shows."""
+        return self.select_related("sender")
+
+
+class EventQuerySet(models.QuerySet["Event"]):
+    def after(self, conversation_id: UUID, seq: int, *, until: int | None = None) -> Self:
+        """The log behind a position, in order."""
+        later = self.filter(conversation_id=conversation_id, seq__gt=seq)
+        if until is not None:
+            later = later.filter(seq__lte=until)
+        return later.order_by("seq").select_related("message__sender")
+
+
+class TradeQuerySet(models.QuerySet["Trade"]):
+    def open(self) -> Self:
+        return self.filter(status__in=OPEN_STATUSES)
+
+    def closed(self) -> Self:
+        return self.filter(status__in=CLOSED_STATUSES)
+
+    def queued(self) -> Self:
+        """Waiting for somebody to take them, longest first."""
+        return self.open().filter(assignee=None).order_by("queued_at", "id")
+
+    def due(self, now: datetime) -> Self:
+        """Past their deadline and still undecided."""
+        return self.filter(status__in=OPEN_STATUSES, deadline_at__lte=now)
+
+    def visible_to(self, user: User) -> Self:
+        """Customers see their own; admins their own and the queue; super admins all."""
+        if user.is_super_admin:
+            return self
+        if user.is_staff:
+            return self.filter(Q(assignee=user) | Q(assignee=None, status__in=OPEN_STATUSES))
+        return self.filter(customer=user)
+
+    def complete(self) -> Self:
+        """With all that its JSON shape shows, the place in the queue included."""
+        from chat.models import Trade
+
+        ahead = (
+            Trade.objects.filter(assignee=None, status__in=OPEN_STATUSES)
+            .filter(Q(queued_at__lt=OuterRef("queued_at")) | Q(queued_at=OuterRef("queued_at"), id__lt=OuterRef("id")))
+            .order_by()
+            .values("assignee")
+            .annotate(n=Count("pk"))
+            .values("n")
+        )
+        return self.select_related("customer", "assignee", "conversation", "notes_conversation").annotate(
+            ahead_in_queue=Coalesce(Subquery(ahead), Value(0))
+        )
+
+

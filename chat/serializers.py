@@ -1,0 +1,247 @@
+"""One JSON shape per resource, shared by REST, events and acks. Nothing here runs a query or decides a right."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from msgspec import Raw, Struct
+
+from accounts.models import User
+from accounts.serializers import PersonShape, person
+from accounts.text import timestamp
+from chat.enums import PresenceStatus
+from chat.models import Conversation, Event, Message, Participant, Presence, Trade
+
+
+class MessageShape(Struct):
+    """A message as everybody who may read it sees it. A deleted one keeps its place and loses its body."""
+
+    id: UUID
+    conversation: UUID
+    seq: int
+    sender: PersonShape | None
+    client_id: UUID | None
+    kind: str
+    body: str
+    data: dict[str, Any] | None
+    reply_to: UUID | None
+    attachments: list[dict[str, Any]]
+    reactions: dict[str, list[UUID]]
+    pinned: bool
+    created_at: str
+    edited_at: str | None
+    deleted_at: str | None
+
+
+class EventShape(Struct):
+    """One entry of the log, as it is sent live, in `sync` and by `events/`."""
+
+    type: str
+    conversation: UUID
+    seq: int
+    at: str
+    actor: UUID | None
+    message: MessageShape | Raw
+
+
+class TradeShape(Struct):
+    """A trade. `notes_conversation_id` is there for staff only."""
+
+    id: UUID
+    reference: str
+    customer: PersonShape
+    assignee: PersonShape | None
+    side: str
+    asset: str
+    asset_amount: str
+    fiat_currency: str
+    fiat_amount: str
+    payment_method: str
+    status: str
+    deadline_at: str | None
+    waiting_on: str
+    waiting_since: str | None
+    queue_position: int | None
+    conversation_id: UUID
+    rating: int | None
+    opened_at: str
+    closed_at: str | None
+
+
+class StaffTradeShape(TradeShape):
+    notes_conversation_id: UUID
+
+
+class PresenceShape(Struct):
+    status: str
+    last_active: str | None
+
+
+class ParticipantShape(Struct):
+    user: PersonShape
+    role: str
+    delivered_seq: int
+    read_seq: int
+    presence: PresenceShape
+
+
+class ConversationShape(Struct):
+    """A conversation as one of its participants sees it."""
+
+    id: UUID
+    kind: str
+    title: str
+    trade: UUID | None
+    head: int
+    closed_at: str | None
+    last_message: MessageShape | None
+    last_activity_at: str
+    unread: int
+    delivered_seq: int
+    read_seq: int
+    muted_until: str | None
+    archived: bool
+    participants: list[ParticipantShape]
+
+
+class ColleagueShape(Struct):
+    """An admin as other staff see them."""
+
+    id: str
+    display_name: str
+    role: str
+    staff: bool
+    presence: PresenceShape
+    availability: str
+    open_trades: int
+
+
+class MarksShape(Struct):
+    delivered_seq: int
+    read_seq: int
+    unread: int
+
+
+def optional_timestamp(at: datetime | None) -> str | None:
+    return None if at is None else timestamp(at)
+
+
+def amount(value: Decimal) -> str:
+    return format(value, "f")
+
+
+def message_shape(message: Message, sender: PersonShape | None) -> MessageShape:
+    """Takes the sender's shape, so that a batch by few people makes each of them once."""
+    gone = message.deleted_at is not None
+    return MessageShape(
+        id=message.id,
+        conversation=message.conversation_id,
+        seq=message.seq,
+        sender=sender,
+        client_id=message.client_id,
+        kind=message.kind,
+        body="" if gone else message.body,
+        data=None if gone else message.data,
+        reply_to=message.reply_to_id,
+        attachments=[],
+        reactions={},
+        pinned=False,
+        created_at=timestamp(message.created_at),
+        edited_at=optional_timestamp(message.edited_at),
+        deleted_at=optional_timestamp(message.deleted_at),
+    )
+
+
+def full_message(message: Message) -> MessageShape:
+    """For a message fetched with `complete()`."""
+    return message_shape(message, None if message.sender is None else person(message.sender))
+
+
+def event_shape(event: Event) -> EventShape:
+    """For an event fetched with its message and sender: the message as it is now."""
+    assert event.message is not None
+    return EventShape(
+        type=event.type,
+        conversation=event.conversation_id,
+        seq=event.seq,
+        at=timestamp(event.created_at),
+        actor=event.actor_id,
+        message=full_message(event.message),
+    )
+
+
+def trade_shape(trade: Trade, *, for_staff: bool) -> TradeShape:
+    """For a trade fetched with `complete()`."""
+    fields = dict(
+        id=trade.id,
+        reference=trade.reference,
+        customer=person(trade.customer),
+        assignee=None if trade.assignee is None else person(trade.assignee),
+        side=trade.side,
+        asset=trade.asset,
+        asset_amount=amount(trade.asset_amount),
+        fiat_currency=trade.fiat_currency,
+        fiat_amount=amount(trade.fiat_amount),
+        payment_method=trade.payment_method,
+        status=trade.status,
+        deadline_at=optional_timestamp(trade.deadline_at),
+        waiting_on=trade.waiting_on,
+        waiting_since=optional_timestamp(trade.waiting_since),
+        queue_position=None if trade.queued_at is None else trade.ahead_in_queue + 1,
+        conversation_id=trade.conversation_id,
+        rating=trade.rating,
+        opened_at=timestamp(trade.opened_at),
+        closed_at=optional_timestamp(trade.closed_at),
+    )
+    if for_staff:
+        return StaffTradeShape(**fields, notes_conversation_id=trade.notes_conversation_id)
+    return TradeShape(**fields)
+
+
+def presence_shape(presence: Presence | None) -> PresenceShape:
+    if presence is None:
+        return PresenceShape(status=PresenceStatus.OFFLINE, last_active=None)
+    return PresenceShape(status=presence.status, last_active=timestamp(presence.last_active))
+
+
+def colleague_shape(user: User) -> ColleagueShape:
+    """For staff fetched by queries.colleagues()."""
+    return ColleagueShape(
+        **person(user),
+        presence=presence_shape(getattr(user, "presence", None)),
+        availability=str(user.availability),
+        open_trades=user.open_trades,
+    )
+
+
+def participant_shape(participant: Participant) -> ParticipantShape:
+    """For a participant fetched with user and user's presence."""
+    return ParticipantShape(
+        user=person(participant.user),
+        role=participant.role,
+        delivered_seq=participant.delivered_seq,
+        read_seq=participant.read_seq,
+        presence=presence_shape(getattr(participant.user, "presence", None)),
+    )
+
+
+def conversation_shape(conversation: Conversation, viewer: User) -> ConversationShape:
+    """For a conversation fetched by access.summaries(): with `unread`, `present`, the trade's id and the last message."""
+    mine = next(participant for participant in conversation.present if participant.user_id == viewer.pk)
+    return ConversationShape(
+        id=conversation.id,
+        kind=conversation.kind,
+        title=conversation.title,
+        trade=conversation.trade_id,
+        head=conversation.head,
+        closed_at=optional_timestamp(conversation.closed_at),
+        last_message=None if conversation.last_message is None else full_message(conversation.last_message),
+        last_activity_at=timestamp(conversation.last_activity_at),
+        unread=conversation.unread,
+        delivered_seq=mine.delivered_seq,
+        read_seq=mine.read_seq,
+        muted_until=optional_timestamp(mine.muted_until),
+        archived=mine.archived_at is not None,
+        participants=[participant_shape(participant) for participant in conversation.present],
+    )

@@ -1,0 +1,36 @@
+"""The addresses of the chat, below api/v1/."""
+
+from typing import Any
+
+from django.urls import URLPattern, path
+
+from chat.api.conversations import ConversationViewSet, EventViewSet, MessageViewSet, ReceiptViewSet
+from chat.api.trades import StaffViewSet, TradeViewSet
+
+CONVERSATION = "conversations/<uuid:conversation_id>/"
+TRADE = "trades/<uuid:trade_id>/"
+
+
+def _at(address: str, view: Any, **actions: str) -> URLPattern:
+    return path(address, view.as_view(actions))
+
+
+urlpatterns = [
+    _at("conversations/", ConversationViewSet, get="list"),
+    _at("conversations/direct/", ConversationViewSet, post="direct"),
+    _at(CONVERSATION, ConversationViewSet, get="retrieve", patch="partial_update"),
+    _at(f"{CONVERSATION}messages/", MessageViewSet, get="list", post="create"),
+    _at(f"{CONVERSATION}events/", EventViewSet, get="list"),
+    _at(f"{CONVERSATION}read/", ReceiptViewSet, post="read"),
+    _at(f"{CONVERSATION}delivered/", ReceiptViewSet, post="delivered"),
+    _at(f"{CONVERSATION}typing/", ReceiptViewSet, post="typing"),
+    _at("messages/<uuid:message_id>/", MessageViewSet, get="retrieve"),
+    _at("unread/", ConversationViewSet, get="unread"),
+    _at("trades/", TradeViewSet, get="list", post="create"),
+    _at(TRADE, TradeViewSet, get="retrieve"),
+    *(
+        _at(f"{TRADE}{move}/", TradeViewSet, post=move)
+        for move in ("proof", "approve", "reject", "cancel", "take", "assign", "release")
+    ),
+    _at("staff/", StaffViewSet, get="list"),
+]
