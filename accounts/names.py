@@ -1,5 +1,5 @@
 """Which display names people may take: readable ones, and for customers none that looks like staff."""
-# ruff: noqa: RUF001  # the ambiguous letters are the point
+# the ambiguous letters are the point
 
 import re
 import unicodedata

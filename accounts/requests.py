@@ -13,12 +13,20 @@ from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 
 from accounts.errors import BadFrame, InvalidBody, TooLarge
+from accounts.models import DeviceSession, User
 
 Shape = TypeVar("Shape", bound=msgspec.Struct)
 
 WHERE = re.compile(r" - at (?:`key` in )?`\$(?P<path>[^`]*)`$")
 STEP = re.compile(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]")
 MISSING = re.compile(r"missing required field `(?P<name>[^`]+)`")
+
+
+class UserRequest(Request):
+    """A request past authentication, for annotations: its user is one of ours, its auth the device session."""
+
+    user: User
+    auth: DeviceSession
 
 
 class JSONParser(BaseParser):

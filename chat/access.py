@@ -4,17 +4,18 @@ The only door to a conversation or a trade: every edge and action gets one here,
 A stranger's id and a missing id raise the same NotFound. What somebody may see but not do raises Forbidden.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from enum import StrEnum
 from uuid import UUID
 
-from django.db.models import OuterRef, Prefetch, QuerySet, Subquery
+from django.db.models import OuterRef, Prefetch, Q, Subquery
 from django.db.models.functions import Coalesce
 
-from accounts.models import User
+from accounts.models import Role, User
 from chat.enums import OPEN_STATUSES, ParticipantRole
 from chat.errors import ConversationClosed, Forbidden, NotFound
 from chat.models import Conversation, Message, Participant, Trade
+from chat.querysets import ConversationQuerySet
 
 
 class Right(StrEnum):
@@ -33,8 +34,8 @@ def get_participant(user: User, conversation_id: UUID) -> Participant:
     notes of a trade without following them get a place that is not stored.
     """
     try:
-        return Participant.objects.current().select_related("conversation").get(
-            conversation_id=conversation_id, user=user
+        return (
+            Participant.objects.current().select_related("conversation").get(conversation_id=conversation_id, user=user)
         )
     except Participant.DoesNotExist:
         return Participant(conversation=_get_open_notes(user, conversation_id), user=user, role=ParticipantRole.MEMBER)
@@ -105,13 +106,14 @@ def _is_other_staff(user: User, trade: Trade) -> bool:
     return user.is_staff and trade.customer_id != user.pk
 
 
-_ALLOWED = {
+_ALLOWED: dict[Right, Callable[[User, Trade], bool]] = {
     Right.SUBMIT_PROOF: _is_customer,
     Right.CANCEL: lambda user, trade: _is_customer(user, trade) or _is_assignee(user, trade),
     Right.DECIDE: _is_assignee,
     Right.TAKE: _is_other_staff,
-    Right.HAND_OVER: lambda user, trade: _is_assignee(user, trade)
-    or (user.is_super_admin and trade.customer_id != user.pk),
+    Right.HAND_OVER: lambda user, trade: (
+        _is_assignee(user, trade) or (user.is_super_admin and trade.customer_id != user.pk)
+    ),
 }
 
 
@@ -123,18 +125,19 @@ def check_may_write(role: str, conversation: Conversation) -> None:
         raise Forbidden
 
 
-def summaries(user: User) -> QuerySet[Conversation]:
+def summaries(user: User) -> ConversationQuerySet:
     """The person's conversations with all that the conversation summary shows, in a constant number of queries."""
     people = Participant.objects.current().select_related("user__presence").order_by("id")
     trade = Trade.objects.filter(conversation=OuterRef("pk")).values("pk")
     noted = Trade.objects.filter(notes_conversation=OuterRef("pk")).values("pk")
-    return (
-        Conversation.objects.of(user)
+    rows = (
+        Conversation.objects.of(user)  # type: ignore[no-redef]  # the model declares what is added here
         .with_unread(user)
         .annotate(trade_id=Coalesce(Subquery(trade), Subquery(noted)))
         .select_related("last_message__sender")
         .prefetch_related(Prefetch("participants", queryset=people, to_attr="present"))
     )
+    return rows
 
 
 def get_summary(user: User, conversation_id: UUID) -> Conversation:
@@ -148,5 +151,5 @@ def staff_who_see(trade: Trade) -> Iterable[UUID]:
     """Which staff are told that the trade changed: its assignee and super admins, and everybody while it is queued."""
     staff = User.objects.staff().exclude(pk=trade.customer_id)
     if trade.assignee_id is not None or trade.status not in OPEN_STATUSES:
-        staff = staff.filter(role="super_admin") | staff.filter(pk=trade.assignee_id)
+        staff = staff.filter(Q(role=Role.SUPER_ADMIN) | Q(assigned_trades=trade))
     return staff.values_list("pk", flat=True)

@@ -1,4 +1,4 @@
-"""Runs a function over everything that was queued while it last ran: an idle process waits for nothing, a busy one shares commits."""
+"""Runs a function over all that was queued while it last ran: an idle process waits for nothing, a busy one shares."""
 
 import asyncio
 import logging

@@ -16,8 +16,8 @@ from django.conf import settings
 from django.utils import timezone
 
 from accounts.actions import sessions
-from accounts.ids import new_id
 from accounts.identity import Identity
+from accounts.ids import new_id
 from accounts.models import User
 from accounts.text import timestamp
 from accounts.throttling import TokenBuckets
@@ -100,7 +100,7 @@ class ChatConsumer(AsyncConsumer):
             else:
                 await self.serve(identity, heads)
 
-    # -- Coming in -------------------------------------------------------------------------------------------------------
+    # -- Coming in -------------------------------------------------------------------------------------------------
 
     async def enter(self, scope: dict[str, Any]) -> tuple[Identity, dict[str, int]]:
         """Accept, and find out who it is. From here until `serve` has added the socket, the hub keeps what arrives."""
@@ -169,7 +169,7 @@ class ChatConsumer(AsyncConsumer):
         await self.send_raw({"type": "websocket.send", "text": _error(None, goodbye.error)})
         await self.send_raw({"type": "websocket.close", "code": goodbye.code.value})
 
-    # -- Being there -----------------------------------------------------------------------------------------------------
+    # -- Being there -----------------------------------------------------------------------------------------------
 
     async def serve(self, identity: Identity, heads: Mapping[str, int]) -> None:
         task = asyncio.current_task()
@@ -228,7 +228,9 @@ class ChatConsumer(AsyncConsumer):
         frame_buckets.forget(self.socket.connection_id)
         bad_frame_buckets.forget(self.socket.connection_id)
 
-    def note_presence(self, *, ended: bool = False, idle: bool = False, foreground: bool = True) -> "asyncio.Future[None]":
+    def note_presence(
+        self, *, ended: bool = False, idle: bool = False, foreground: bool = True
+    ) -> "asyncio.Future[None]":
         change = Change(self.socket.connection_id, self.socket.identity.user_id, ended, idle, foreground)
         future = self.live.presence.submit(change)
         future.add_done_callback(asyncio.Future.exception)  # seen; the next renewal or sweep says it again
@@ -250,7 +252,7 @@ class ChatConsumer(AsyncConsumer):
             }
         )
 
-    # -- Frames ----------------------------------------------------------------------------------------------------------
+    # -- Frames ----------------------------------------------------------------------------------------------------
 
     def text_of(self, message: Mapping[str, Any]) -> str:
         if message["type"] == "websocket.disconnect":
@@ -373,11 +375,9 @@ class ChatConsumer(AsyncConsumer):
         arrival = await self.live.arrivals.submit(claimed)
         self.take_identity(arrival.identity)
         assert arrival.identity.expires_at is not None
-        self.answer(
-            {"type": "ack", "id": frame.id, "token_expires_at": timestamp(arrival.identity.expires_at)}
-        )
+        self.answer({"type": "ack", "id": frame.id, "token_expires_at": timestamp(arrival.identity.expires_at)})
 
-    # -- Answers ---------------------------------------------------------------------------------------------------------
+    # -- Answers ---------------------------------------------------------------------------------------------------
 
     def answer(self, frame: dict[str, Any]) -> None:
         self.socket.put(protocol.to_text(frame))

@@ -18,10 +18,11 @@ _threads = ThreadPoolExecutor(max_workers=6, thread_name_prefix="database")
 
 
 async def run(work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-    """The function's result. Raises Unavailable when the database does not answer, whatever the function raises else."""
+    """The function's result. Raises Unavailable when the database does not answer."""
     call = database_sync_to_async(work, thread_sensitive=False, executor=_threads)
     try:
         async with asyncio.timeout(TIME_LIMIT):
-            return await call(*args, **kwargs)
+            result: R = await call(*args, **kwargs)
+            return result
     except (OperationalError, InterfaceError, TimeoutError) as error:
         raise Unavailable from error

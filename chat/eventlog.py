@@ -116,7 +116,8 @@ _SET_HEAD = f"""
 
 
 def _move_heads(conversations: list[Conversation]) -> None:
-    fields = [Conversation._meta.get_field(name) for name in ("head", "last_message", "last_activity_at", "id")]
+    columns = {field.name: field for field in Conversation._meta.concrete_fields}
+    fields = [columns[name] for name in ("head", "last_message", "last_activity_at", "id")]
     rows = [
         [field.get_db_prep_save(getattr(conversation, field.attname), connection) for field in fields]
         for conversation in conversations

@@ -37,7 +37,7 @@ class Handshake:
 
 
 def read(scope: Mapping[str, Any]) -> Handshake:
-    """What the request offers. Raises Forbidden for a foreign Origin or host, Unauthenticated for a malformed header."""
+    """What the request offers. Raises Forbidden for a foreign Origin or host, Unauthenticated for a bad header."""
     headers = _headers(scope)
     host, origin = headers.get("host", ""), headers.get("origin")
     if not _is_our_host(host):

@@ -60,7 +60,7 @@ class Hub:
         self._changes: list[Item] = []  # of membership and identity, while somebody's are being read
         self._tasks: set[asyncio.Task[None]] = set()
 
-    # -- Sockets come and go -------------------------------------------------------------------------------------------
+    # -- Sockets come and go ---------------------------------------------------------------------------------------
 
     def begin_loading(self) -> None:
         """Somebody's conversations are about to be read: keep what arrives for rooms that nobody here has yet."""
@@ -126,7 +126,7 @@ class Hub:
             if not room.users:
                 del self.rooms[conversation]
 
-    # -- What the fan-out brings -----------------------------------------------------------------------------------------
+    # -- What the fan-out brings -----------------------------------------------------------------------------------
 
     def deliver(self, items: Iterable[Item]) -> None:
         for item in items:
@@ -200,7 +200,7 @@ class Hub:
                 else:
                     socket.put(text)
 
-    # -- Membership and identity -----------------------------------------------------------------------------------------
+    # -- Membership and identity -----------------------------------------------------------------------------------
 
     def join(self, user: str, conversation: str) -> None:
         """Somebody was added: show them the conversation, then its events from there on."""
@@ -250,7 +250,7 @@ class Hub:
                 self.remove(socket)  # before the close is written: not one event more
                 socket.close(code)
 
-    # -- Holes -----------------------------------------------------------------------------------------------------------
+    # -- Holes -----------------------------------------------------------------------------------------------------
 
     def fetch(self, conversation: str) -> None:
         """Get what is missing behind the last event passed on, once at a time."""

@@ -100,7 +100,9 @@ def truth(rooms: set[str], users: set[str], sessions: set[str]) -> Truth:
     """One query each, whatever the number of sockets."""
     conversations: dict[str, set[str]] = defaultdict(set)
     for user_id, conversation_id in (
-        Participant.objects.current().filter(user__in=users).values_list("user", "conversation")
+        Participant.objects.current()
+        .filter(user__in=[UUID(user) for user in users])
+        .values_list("user", "conversation")
     ):
         conversations[str(user_id)].add(str(conversation_id))
     heads = Conversation.objects.filter(pk__in=rooms).values_list("pk", "head")

@@ -9,6 +9,7 @@ first (a conditional update) tells the others, so several servers may look at on
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from django.conf import settings
@@ -55,7 +56,7 @@ def note(changes: Sequence[Change]) -> list[None]:
     return [None] * len(changes)
 
 
-def _lease(change: Change, expires_at: object) -> Connection:
+def _lease(change: Change, expires_at: datetime) -> Connection:
     return Connection(
         id=change.connection_id,
         user_id=change.user_id,
@@ -69,7 +70,9 @@ def renew(connection_ids: Iterable[UUID]) -> None:
     """The sockets are still there."""
     with transaction.atomic():
         _relax_commit()
-        Connection.objects.filter(pk__in=list(connection_ids)).update(expires_at=timezone.now() + settings.PRESENCE_LEASE)
+        Connection.objects.filter(pk__in=list(connection_ids)).update(
+            expires_at=timezone.now() + settings.PRESENCE_LEASE
+        )
 
 
 def sweep() -> None:

@@ -35,15 +35,15 @@ class Frame(Struct, frozen=True, kw_only=True, tag_field="type"):
     id: FrameId | None = None
 
 
-class Auth(Frame, tag="auth"):
+class Auth(Frame, frozen=True, tag="auth"):
     token: Annotated[str, Meta(max_length=8_192)]
 
 
-class Ping(Frame, tag="ping"):
+class Ping(Frame, frozen=True, tag="ping"):
     pass
 
 
-class SendMessage(Frame, tag="message.send"):
+class SendMessage(Frame, frozen=True, tag="message.send"):
     conversation: UUID
     client_id: UUID
     body: Body = ""
@@ -51,36 +51,34 @@ class SendMessage(Frame, tag="message.send"):
     reply_to: UUID | None = None
 
 
-class MarkDelivered(Frame, tag="message.delivered"):
+class MarkDelivered(Frame, frozen=True, tag="message.delivered"):
     conversation: UUID
     seq: Seq
 
 
-class MarkRead(Frame, tag="message.read"):
+class MarkRead(Frame, frozen=True, tag="message.read"):
     conversation: UUID
     seq: Seq
 
 
-class StartTyping(Frame, tag="typing.start"):
+class StartTyping(Frame, frozen=True, tag="typing.start"):
     conversation: UUID
 
 
-class StopTyping(Frame, tag="typing.stop"):
+class StopTyping(Frame, frozen=True, tag="typing.stop"):
     conversation: UUID
 
 
-class SetPresence(Frame, tag="presence.set"):
+class SetPresence(Frame, frozen=True, tag="presence.set"):
     status: Literal["active", "idle"] = "active"
     foreground: bool = True
 
 
-class Sync(Frame, tag="sync"):
+class Sync(Frame, frozen=True, tag="sync"):
     positions: Annotated[dict[UUID, Seq], Meta(max_length=MAX_SYNC_POSITIONS)]
 
 
-ClientFrame = (
-    Auth | Ping | SendMessage | MarkDelivered | MarkRead | StartTyping | StopTyping | SetPresence | Sync
-)
+ClientFrame = Auth | Ping | SendMessage | MarkDelivered | MarkRead | StartTyping | StopTyping | SetPresence | Sync
 FRAME_TYPES: tuple[type[Frame], ...] = ClientFrame.__args__
 
 
@@ -135,7 +133,7 @@ def _invalid(error: msgspec.ValidationError) -> Invalid:
 
 
 def check_body(body: str) -> None:
-    """Refuse what is empty to the eye, and NUL, which PostgreSQL cannot hold. Anything else is stored as it was sent."""
+    """Refuse what is empty to the eye, and NUL, which PostgreSQL cannot hold. All else is stored as it was sent."""
     if "\x00" in body:
         raise Invalid("The text holds a NUL character.", pointer="/body")
     if is_blank(body):

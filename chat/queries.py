@@ -55,7 +55,9 @@ def unread_counts(user: User) -> dict[str, int]:
     return {str(row["conversation"]): row["n"] for row in rows}
 
 
-def colleagues() -> QuerySet[User, Any]:
+def colleagues() -> QuerySet[Any, Any]:
     """Active staff by name, each with their presence and `open_trades`."""
     open_trades = Count("assigned_trades", filter=Q(assigned_trades__status__in=OPEN_STATUSES))
-    return User.objects.staff().select_related("presence").annotate(open_trades=open_trades).order_by("display_name", "pk")
+    return (
+        User.objects.staff().select_related("presence").annotate(open_trades=open_trades).order_by("display_name", "pk")
+    )

@@ -1,4 +1,4 @@
-"""Questions about conversations, messages and trades. Each method names the answer, returns Self and evaluates nothing."""
+"""Questions about conversations, messages and trades. A method names the answer, returns Self, evaluates nothing."""
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Self
@@ -43,6 +43,10 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
         put_away = Participant.objects.filter(conversation=OuterRef("pk"), user=user, archived_at__isnull=False)
         return self.filter(Exists(put_away) if archived else ~Exists(put_away))
 
+    def with_something_unread(self) -> Self:
+        """After with_unread()."""
+        return self.filter(unread__gt=0)
+
     def newest_activity_first(self) -> Self:
         return self.order_by("-last_activity_at", "-id")
 
@@ -54,7 +58,7 @@ class ParticipantQuerySet(models.QuerySet["Participant"]):
 
 
 class MessageQuerySet(models.QuerySet["Message"]):
-    def unread_by(self, user_id: object, conversation: object) -> Self:
+    def unread_by(self, user_id: UUID, conversation: UUID | OuterRef) -> Self:
         """What counts as unread for somebody in one conversation (an id, or an OuterRef to one)."""
         from chat.models import Participant
 
@@ -119,5 +123,3 @@ class TradeQuerySet(models.QuerySet["Trade"]):
         return self.select_related("customer", "assignee", "conversation", "notes_conversation").annotate(
             ahead_in_queue=Coalesce(Subquery(ahead), Value(0))
         )
-
-

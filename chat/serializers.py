@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from msgspec import Raw, Struct
+from msgspec import Raw, Struct, structs
 
 from accounts.models import User
 from accounts.serializers import PersonShape, person
@@ -173,7 +173,7 @@ def event_shape(event: Event) -> EventShape:
 
 def trade_shape(trade: Trade, *, for_staff: bool) -> TradeShape:
     """For a trade fetched with `complete()`."""
-    fields = dict(
+    shape = TradeShape(
         id=trade.id,
         reference=trade.reference,
         customer=person(trade.customer),
@@ -194,9 +194,9 @@ def trade_shape(trade: Trade, *, for_staff: bool) -> TradeShape:
         opened_at=timestamp(trade.opened_at),
         closed_at=optional_timestamp(trade.closed_at),
     )
-    if for_staff:
-        return StaffTradeShape(**fields, notes_conversation_id=trade.notes_conversation_id)
-    return TradeShape(**fields)
+    if not for_staff:
+        return shape
+    return StaffTradeShape(**structs.asdict(shape), notes_conversation_id=trade.notes_conversation_id)
 
 
 def presence_shape(presence: Presence | None) -> PresenceShape:
@@ -205,13 +205,13 @@ def presence_shape(presence: Presence | None) -> PresenceShape:
     return PresenceShape(status=presence.status, last_active=timestamp(presence.last_active))
 
 
-def colleague_shape(user: User) -> ColleagueShape:
-    """For staff fetched by queries.colleagues()."""
+def colleague_shape(user: User, *, open_trades: int) -> ColleagueShape:
+    """For staff fetched with their presence."""
     return ColleagueShape(
         **person(user),
         presence=presence_shape(getattr(user, "presence", None)),
         availability=str(user.availability),
-        open_trades=user.open_trades,
+        open_trades=open_trades,
     )
 
 
@@ -227,7 +227,7 @@ def participant_shape(participant: Participant) -> ParticipantShape:
 
 
 def conversation_shape(conversation: Conversation, viewer: User) -> ConversationShape:
-    """For a conversation fetched by access.summaries(): with `unread`, `present`, the trade's id and the last message."""
+    """For a conversation of access.summaries(): with `unread`, `present`, the trade's id and the last message."""
     mine = next(participant for participant in conversation.present if participant.user_id == viewer.pk)
     return ConversationShape(
         id=conversation.id,

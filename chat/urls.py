@@ -12,7 +12,8 @@ TRADE = "trades/<uuid:trade_id>/"
 
 
 def _at(address: str, view: Any, **actions: str) -> URLPattern:
-    return path(address, view.as_view(actions))
+    pattern: URLPattern = path(address, view.as_view(actions))
+    return pattern
 
 
 urlpatterns = [

@@ -24,7 +24,9 @@ async def lifespan(
     live()
     for number in (signal.SIGTERM, signal.SIGINT):
         _drain_before(number)
-    logger.info("serving", extra={"database": settings.DATABASE_KIND, "layer": "redis" if settings.REDIS_URL else "in-memory"})
+    logger.info(
+        "serving", extra={"database": settings.DATABASE_KIND, "layer": "redis" if settings.REDIS_URL else "in-memory"}
+    )
     await send({"type": "lifespan.startup.complete"})
     await receive()  # lifespan.shutdown
     await send({"type": "lifespan.shutdown.complete"})

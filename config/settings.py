@@ -72,9 +72,7 @@ TEMPLATES = [
 ]
 
 # -- Database ----------------------------------------------------------------------------------------------------------
-DATABASE_URL = env.url(
-    "DATABASE_URL", f"sqlite:///{VAR_DIR / 'parley.sqlite3'}", ("postgres", "postgresql", "sqlite")
-)
+DATABASE_URL = env.url("DATABASE_URL", f"sqlite:///{VAR_DIR / 'parley.sqlite3'}", ("postgres", "postgresql", "sqlite"))
 DATABASES = {"default": dj_database_url.parse(DATABASE_URL)}
 DATABASES["default"]["CONN_MAX_AGE"] = 0  # under ASGI a persistent connection per thread leaks; the pool keeps them
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
@@ -93,8 +91,8 @@ else:
         },
         "connect_timeout": 5,
         "prepare_threshold": 3,
-        # A paused server or a row held by somebody else ends in `unavailable` after seconds, never in a pile of threads.
-        "options": "-c statement_timeout=15000 -c lock_timeout=5000 -c idle_in_transaction_session_timeout=30000",
+        # A paused server or a row held by somebody else ends in `unavailable` after seconds, not in a pile of threads.
+        "options": "-c statement_timeout=15000 -c lock_timeout=3000 -c idle_in_transaction_session_timeout=30000",
         "keepalives_idle": 10,
         "keepalives_interval": 5,
         "keepalives_count": 3,
@@ -239,6 +237,10 @@ USE_TZ = True
 
 # -- Logs: one JSON object a line; never a token, never a message's text -----------------------------------------------
 LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
+LOGGERS = {
+    name: {"handlers": ["stderr"], "level": LOG_LEVEL, "propagate": False}
+    for name in ("parley", "django", "celery", "uvicorn.error")
+}
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -251,13 +253,10 @@ LOGGING = {
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},
-    "loggers": {
-        name: {"handlers": ["stderr"], "level": LOG_LEVEL, "propagate": False}
-        for name in ("parley", "django", "celery", "uvicorn.error")
-    },
+    "loggers": LOGGERS,
 }
 # A client that sends nonsense is not an operator's warning; each refusal is counted in /metrics instead.
-LOGGING["loggers"]["django.request"] = {"handlers": ["stderr"], "level": "ERROR", "propagate": False}
+LOGGERS["django.request"] = {"handlers": ["stderr"], "level": "ERROR", "propagate": False}
 
 DATABASE_KIND = urlsplit(DATABASE_URL).scheme.replace("postgresql", "postgres")
 os.makedirs(VAR_DIR, exist_ok=True)

@@ -1,6 +1,6 @@
 """What the tests of accounts share: Alice the customer, Bob of trade support, Root the super admin, a phone."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -57,8 +57,8 @@ def api() -> Api:
 
 
 @pytest.fixture
-def revoked(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Revoked]]:
+def revoked(monkeypatch: pytest.MonkeyPatch) -> list[Revoked]:
     """What was announced, in order; in tests that run in a transaction, wrap in django_capture_on_commit_callbacks."""
     heard: list[Revoked] = []
     monkeypatch.setattr(revocation, "_listeners", [heard.append])
-    yield heard
+    return heard

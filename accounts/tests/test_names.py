@@ -1,5 +1,5 @@
 """Which names customers and staff may take."""
-# ruff: noqa: RUF001  # the ambiguous letters are the point
+# the ambiguous letters are the point
 
 import pytest
 

@@ -1,5 +1,5 @@
 """Blankness and times."""
-# ruff: noqa: RUF001  # the ambiguous letters are the point
+# the ambiguous letters are the point
 
 from datetime import UTC, datetime, timedelta, timezone
 

@@ -15,7 +15,9 @@ from chat.models import Conversation, Trade
 from chat.serializers import trade_shape
 
 
-def say(trade: Trade, conversation: Conversation, event: SystemEvent, body: str, *, actor: User | None, **data: Any) -> None:
+def say(
+    trade: Trade, conversation: Conversation, event: SystemEvent, body: str, *, actor: User | None, **data: Any
+) -> None:
     """The trade's one system message for what just happened to it, with the whole trade as its customer sees it."""
     now = Trade.objects.complete().get(pk=trade.pk)
     shape = msgspec.to_builtins(trade_shape(now, for_staff=False))

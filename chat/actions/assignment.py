@@ -32,7 +32,7 @@ def assign_or_queue(trade: Trade) -> None:
 
 
 def drain_queue() -> int:
-    """Give out what waits, longest first, while somebody has room. Safe to run anywhere, any number of times at once."""
+    """Give out what waits, longest first, while somebody has room. Safe to run any number of times at once."""
     given = 0
     for trade_id in list(Trade.objects.queued().values_list("pk", flat=True)):
         with transaction.atomic():

@@ -59,7 +59,7 @@ def _reachable(actor: User, user_id: UUID) -> User:
 
 
 def keep(
-    *, actor: User, conversation_id: UUID, muted_until: datetime | None | str = "", archived: bool | None = None
+    *, actor: User, conversation_id: UUID, muted_until: datetime | str | None = "", archived: bool | None = None
 ) -> Conversation:
     """The actor's own settings for a conversation. What is not given stays."""
     place = access.get_participant(actor, conversation_id)

@@ -8,7 +8,6 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from msgspec import Raw
 
-from accounts.identity import Identity
 from accounts.models import DeviceSession, User
 from chat import access, eventlog, metrics, protocol, serializers
 from chat.actions import people
@@ -117,10 +116,14 @@ class _Batch:
 
     def store(self) -> list[Sent | ChatError]:
         judged = [self._judge(draft) for draft in self.drafts]
-        appended = dict(zip(self.entries, eventlog.append(self.conversations, list(self.entries.values())), strict=True))
+        appended = dict(
+            zip(self.entries, eventlog.append(self.conversations, list(self.entries.values())), strict=True)
+        )
         metrics.messages.inc(len(appended))
         return [
-            verdict if verdict is not None else Sent(appended[draft.key].message, appended[draft.key].message_json, False)
+            verdict
+            if verdict is not None
+            else Sent(appended[draft.key].message, appended[draft.key].message_json, False)
             for draft, verdict in zip(self.drafts, judged, strict=True)
         ]
 

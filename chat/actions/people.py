@@ -1,4 +1,4 @@
-"""Who takes part in a conversation: the two moves every other action is made of. Callers hold the conversation's lock."""
+"""Who takes part in a conversation: the two moves other actions are made of. Callers hold the conversation's lock."""
 
 from functools import partial
 from uuid import UUID

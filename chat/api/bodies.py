@@ -43,7 +43,7 @@ class NewDirect(Struct):
 
 
 class OwnSettings(Struct):
-    muted_until: datetime | None | UnsetType = UNSET
+    muted_until: datetime | UnsetType | None = UNSET
     archived: bool | UnsetType = UNSET
 
 
@@ -91,7 +91,7 @@ class TradeMessage(Struct):
 
 
 class AdminMessage(Struct):
-    receiverId: UUID  # noqa: N815  # the BPay app's spelling
+    receiverId: UUID  # the BPay app's spelling
     message: Body
     client_id: UUID | None = None
 

@@ -3,13 +3,12 @@
 from typing import Any
 from uuid import UUID
 
-from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
 from accounts.ids import new_id
 from accounts.models import User
-from accounts.requests import read_body
+from accounts.requests import UserRequest, read_body
 from accounts.text import timestamp
 from chat import access, queries
 from chat.actions import conversations, messages
@@ -18,6 +17,7 @@ from chat.api.schema import endpoint
 from chat.enums import MessageKind
 from chat.errors import Forbidden, Invalid, NotFound
 from chat.models import Conversation, Message, Trade
+from chat.protocol import MAX_PAGE
 from chat.ratelimit import charge_message
 
 ENTRY = {
@@ -45,14 +45,16 @@ WINDOW = {
 
 class TradeMessages(ViewSet):
     @endpoint("Messages of a trade", answer=ENTRIES, query=WINDOW, tag="bpay")
-    def list(self, request: Request, reference: str) -> Response:
+    def list(self, request: UserRequest, reference: str) -> Response:
         trade = _trade(request.user, reference)
         conversation = access.get_conversation(request.user, trade.conversation_id)
         entries = [_entry(message, tradeId=trade.reference) for message in _window(request, conversation)]
         return Response({"messages": entries})
 
-    @endpoint("Write in a trade", body=bodies.TradeMessage, answer=ONE, status=201, refusals=(403, 404, 409), tag="bpay")
-    def create(self, request: Request, reference: str) -> Response:
+    @endpoint(
+        "Write in a trade", body=bodies.TradeMessage, answer=ONE, status=201, refusals=(403, 404, 409), tag="bpay"
+    )
+    def create(self, request: UserRequest, reference: str) -> Response:
         body = read_body(request, bodies.TradeMessage)
         trade = _trade(request.user, reference)
         message = _send(request.user, trade.conversation_id, body.message, body.client_id)
@@ -67,19 +69,21 @@ class AdminMessages(ViewSet):
         refusals=(403, 404),
         tag="bpay",
     )
-    def list(self, request: Request) -> Response:
+    def list(self, request: UserRequest) -> Response:
         other = _colleague(request.user, _read_id(request, "with"))
         key = conversations.direct_key(request.user.pk, other.pk)
         conversation = Conversation.objects.of(request.user).filter(direct_key=key).first()
         found = [] if conversation is None else _window(request, conversation)
         receivers = {request.user.pk: other.pk, other.pk: request.user.pk}
-        entries = [_entry(message, receiverId=str(receivers[message.sender_id])) for message in found if message.sender_id]
+        entries = [
+            _entry(message, receiverId=str(receivers[message.sender_id])) for message in found if message.sender_id
+        ]
         return Response({"messages": entries})
 
     @endpoint(
         "Write to a colleague", body=bodies.AdminMessage, answer=ONE, status=201, refusals=(403, 404, 409), tag="bpay"
     )
-    def create(self, request: Request) -> Response:
+    def create(self, request: UserRequest) -> Response:
         body = read_body(request, bodies.AdminMessage)
         other = _colleague(request.user, body.receiverId)
         conversation, _ = conversations.open_direct(actor=request.user, user_id=other.pk)
@@ -113,12 +117,12 @@ def _send(user: User, conversation_id: UUID, text: str, client_id: UUID | None) 
     return sent.message
 
 
-def _window(request: Request, conversation: Conversation) -> list[Message]:
+def _window(request: UserRequest, conversation: Conversation) -> list[Message]:
     window = queries.read_window(
         Message.objects.complete().filter(conversation=conversation),
         before=paging.read_integer(request, "before_seq", None, low=0, high=paging.MAX_SEQ),
         after=paging.read_integer(request, "after_seq", None, low=0, high=paging.MAX_SEQ),
-        limit=paging.read_limit(request, default=paging.MAX_PAGE),
+        limit=paging.read_limit(request, default=MAX_PAGE),
     )
     return list(window.rows)
 
@@ -137,7 +141,7 @@ def _entry(message: Message, **place: str) -> dict[str, Any]:
     }
 
 
-def _read_id(request: Request, name: str) -> UUID:
+def _read_id(request: UserRequest, name: str) -> UUID:
     try:
         return UUID(request.query_params.get(name, ""))
     except ValueError:

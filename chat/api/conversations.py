@@ -4,11 +4,10 @@ from typing import Any
 from uuid import UUID
 
 from msgspec import UNSET
-from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
-from accounts.requests import read_body
+from accounts.requests import UserRequest, read_body
 from chat import access, queries
 from chat.actions import conversations, messages, receipts
 from chat.api import bodies, paging
@@ -18,8 +17,7 @@ from chat.errors import Invalid
 from chat.models import Event, Message
 from chat.protocol import MAX_SYNC_EVENTS
 from chat.ratelimit import charge_message
-from chat.serializers import ConversationShape, MarksShape, MessageShape
-from chat.serializers import conversation_shape, event_shape, full_message
+from chat.serializers import ConversationShape, MarksShape, MessageShape, conversation_shape, event_shape, full_message
 
 SEQ_QUERY = {
     "before_seq": "The page before this number.",
@@ -49,13 +47,13 @@ class ConversationViewSet(ViewSet):
             "archived": "true: the archived ones, else the others.",
         },
     )
-    def list(self, request: Request) -> Response:
+    def list(self, request: UserRequest) -> Response:
         rows = access.summaries(request.user).archived_by(request.user, paging.read_flag(request, "archived"))
         kind = paging.read_choice(request, "kind", tuple(ConversationKind))
         if kind is not None:
             rows = rows.filter(kind=kind)
         if paging.read_flag(request, "unread"):
-            rows = rows.filter(unread__gt=0)
+            rows = rows.with_something_unread()
         pages = paging.Pages(("-last_activity_at", "-id"))
         page = pages.page_of(rows, request)
         return pages.answer([conversation_shape(conversation, request.user) for conversation in page])
@@ -68,18 +66,18 @@ class ConversationViewSet(ViewSet):
         also={200: "It was there already."},
         refusals=(404,),
     )
-    def direct(self, request: Request) -> Response:
+    def direct(self, request: UserRequest) -> Response:
         body = read_body(request, bodies.NewDirect)
         conversation, created = conversations.open_direct(actor=request.user, user_id=body.user_id)
         return Response(conversation_shape(conversation, request.user), status=201 if created else 200)
 
     @endpoint("One conversation", answer=ConversationShape)
-    def retrieve(self, request: Request, conversation_id: UUID) -> Response:
+    def retrieve(self, request: UserRequest, conversation_id: UUID) -> Response:
         conversation = access.get_summary(request.user, conversation_id)
         return Response(conversation_shape(conversation, request.user))
 
     @endpoint("Mute or archive a conversation for myself", body=bodies.OwnSettings, answer=ConversationShape)
-    def partial_update(self, request: Request, conversation_id: UUID) -> Response:
+    def partial_update(self, request: UserRequest, conversation_id: UUID) -> Response:
         body = read_body(request, bodies.OwnSettings)
         changes: dict[str, Any] = {
             name: getattr(body, name) for name in ("muted_until", "archived") if getattr(body, name) is not UNSET
@@ -88,7 +86,7 @@ class ConversationViewSet(ViewSet):
         return Response(conversation_shape(conversation, request.user))
 
     @endpoint("Everything unread", answer={"type": "object"}, refusals=())
-    def unread(self, request: Request) -> Response:
+    def unread(self, request: UserRequest) -> Response:
         counts = queries.unread_counts(request.user)
         return Response({"total": sum(counts.values()), "conversations": counts})
 
@@ -101,7 +99,7 @@ class MessageViewSet(ViewSet):
         query=SEQ_QUERY,
         description="Without a position, the newest page.",
     )
-    def list(self, request: Request, conversation_id: UUID) -> Response:
+    def list(self, request: UserRequest, conversation_id: UUID) -> Response:
         conversation = access.get_conversation(request.user, conversation_id)
         window = queries.read_window(
             Message.objects.complete().filter(conversation=conversation),
@@ -128,7 +126,7 @@ class MessageViewSet(ViewSet):
         refusals=(403, 404, 409),
         description="`client_id` (or the header `Idempotency-Key`) makes a repeat safe for ever.",
     )
-    def create(self, request: Request, conversation_id: UUID) -> Response:
+    def create(self, request: UserRequest, conversation_id: UUID) -> Response:
         body = read_body(request, bodies.NewMessage)
         charge_message(str(request.user.pk))
         sent = messages.send_message(
@@ -141,7 +139,7 @@ class MessageViewSet(ViewSet):
         return Response(full_message(sent.message), status=200 if sent.duplicate else 201)
 
     @endpoint("One message", answer=MessageShape)
-    def retrieve(self, request: Request, message_id: UUID) -> Response:
+    def retrieve(self, request: UserRequest, message_id: UUID) -> Response:
         return Response(full_message(access.get_message(request.user, message_id)))
 
 
@@ -152,7 +150,7 @@ class EventViewSet(ViewSet):
         query={"after_seq": "Default 0.", "limit": "1 to 300, default 300."},
         description="For resuming and for polling; each event is `EventShape`.",
     )
-    def list(self, request: Request, conversation_id: UUID) -> Response:
+    def list(self, request: UserRequest, conversation_id: UUID) -> Response:
         after = paging.read_integer(request, "after_seq", 0, low=0, high=paging.MAX_SEQ)
         limit = paging.read_limit(request, high=MAX_SYNC_EVENTS, default=MAX_SYNC_EVENTS)
         conversation = access.get_conversation(request.user, conversation_id)
@@ -162,29 +160,27 @@ class EventViewSet(ViewSet):
 
 class ReceiptViewSet(ViewSet):
     @endpoint("I have read up to here", body=bodies.Position, answer=MarksShape)
-    def read(self, request: Request, conversation_id: UUID) -> Response:
+    def read(self, request: UserRequest, conversation_id: UUID) -> Response:
         return self._mark(request, conversation_id, read=True)
 
     @endpoint("My device has received up to here", body=bodies.Position, answer=MarksShape)
-    def delivered(self, request: Request, conversation_id: UUID) -> Response:
+    def delivered(self, request: UserRequest, conversation_id: UUID) -> Response:
         return self._mark(request, conversation_id, read=False)
 
     @endpoint("I am typing, or stopped to", body=bodies.Typing, status=204, refusals=(404, 409))
-    def typing(self, request: Request, conversation_id: UUID) -> Response:
+    def typing(self, request: UserRequest, conversation_id: UUID) -> Response:
         body = read_body(request, bodies.Typing)
         receipts.type_in(actor=request.user, conversation_id=conversation_id, typing=body.typing)
         return Response(status=204)
 
-    def _mark(self, request: Request, conversation_id: UUID, *, read: bool) -> Response:
+    def _mark(self, request: UserRequest, conversation_id: UUID, *, read: bool) -> Response:
         body = read_body(request, bodies.Position)
         return Response(receipts.mark(actor=request.user, conversation_id=conversation_id, seq=body.seq, read=read))
 
 
-def _idempotency_key(request: Request) -> UUID:
+def _idempotency_key(request: UserRequest) -> UUID:
     text = request.headers.get("Idempotency-Key", "").strip('"')
     try:
         return UUID(text)
     except ValueError:
         raise Invalid("`client_id` is a UUID (or the header Idempotency-Key is).", pointer="/client_id") from None
-
-

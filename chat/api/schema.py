@@ -1,11 +1,14 @@
 """The OpenAPI page of the chat: shapes come from the msgspec types that are really read and written."""
 
-from typing import Any, get_args
+from collections.abc import Callable
+from typing import Any, TypeVar, get_args
 
 import msgspec
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 
 from accounts.api.documented import MEANINGS, PROBLEM
+
+View = TypeVar("View", bound=Callable[..., Any])
 
 _described: set[Any] = set()
 _MEANINGS = MEANINGS | {
@@ -29,7 +32,7 @@ def endpoint(
     description: str = "",
     also: dict[int, str] | None = None,
     tag: str = "chat",
-) -> Any:
+) -> Callable[[View], View]:
     """Documents one endpoint. `query` maps a parameter's name to what it does; `also` other good statuses."""
     codes = {*refusals, 401, 429, 503} | ({400, 415} if body else {400} if query else set())
     responses: dict[Any, Any] = {
@@ -38,7 +41,7 @@ def endpoint(
     shape = _page(answer) if page else _reference(answer)
     for good, meaning in {status: summary, **(also or {})}.items():
         responses[(good, "application/json") if answer else good] = OpenApiResponse(shape, meaning)
-    return extend_schema(
+    documented: Callable[[View], View] = extend_schema(
         summary=summary,
         description=description,
         tags=[tag],
@@ -46,6 +49,7 @@ def endpoint(
         responses=responses,
         parameters=[OpenApiParameter(name, str, description=meaning) for name, meaning in (query or {}).items()],
     )
+    return documented
 
 
 def _reference(shape: Any) -> dict[str, Any] | None:
@@ -69,8 +73,8 @@ def _page(shape: Any) -> dict[str, Any]:
 
 def describe_shapes(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """drf-spectacular's hook: add every shape that an endpoint named, and what those are made of."""
-    _, components = msgspec.json.schema_components(
+    _schemas, shapes = msgspec.json.schema_components(
         sorted(_described, key=lambda shape: shape.__name__), ref_template="#/components/schemas/{name}"
     )
-    result.setdefault("components", {}).setdefault("schemas", {}).update(components)
+    result.setdefault("components", {}).setdefault("schemas", {}).update(shapes)
     return result

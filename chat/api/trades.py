@@ -2,11 +2,10 @@
 
 from uuid import UUID
 
-from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
-from accounts.requests import read_body
+from accounts.requests import UserRequest, read_body
 from chat import access, queries
 from chat.actions import assignment, trades
 from chat.actions.trades import Move
@@ -34,7 +33,7 @@ class TradeViewSet(ViewSet):
         },
         tag="trades",
     )
-    def list(self, request: Request) -> Response:
+    def list(self, request: UserRequest) -> Response:
         rows = Trade.objects.visible_to(request.user).complete()
         ordering: tuple[str, ...] = ("-opened_at", "-id")
         if paging.read_flag(request, "queue"):
@@ -60,25 +59,25 @@ class TradeViewSet(ViewSet):
         description="An available admin is assigned at once, or the trade is queued (`queue_position`).",
         tag="trades",
     )
-    def create(self, request: Request) -> Response:
+    def create(self, request: UserRequest) -> Response:
         details = read_body(request, bodies.NewTrade).details()
         trade, created = trades.open_trade(actor=request.user, details=details)
         return Response(self._shape(request, trade), status=201 if created else 200)
 
     @endpoint("One trade", answer=ANY_TRADE, tag="trades")
-    def retrieve(self, request: Request, trade_id: UUID) -> Response:
+    def retrieve(self, request: UserRequest, trade_id: UUID) -> Response:
         return Response(self._shape(request, access.get_trade(request.user, trade_id)))
 
     @endpoint(
         "Submit proof of payment", body=bodies.Reasoned, answer=TradeShape, refusals=(403, 404, 409), tag="trades"
     )
-    def proof(self, request: Request, trade_id: UUID) -> Response:
+    def proof(self, request: UserRequest, trade_id: UUID) -> Response:
         return self._move(request, trade_id, trades.PROOF)
 
     @endpoint(
         "Approve the payment", body=bodies.Reasoned, answer=StaffTradeShape, refusals=(403, 404, 409), tag="trades"
     )
-    def approve(self, request: Request, trade_id: UUID) -> Response:
+    def approve(self, request: UserRequest, trade_id: UUID) -> Response:
         return self._move(request, trade_id, trades.APPROVE)
 
     @endpoint(
@@ -88,15 +87,15 @@ class TradeViewSet(ViewSet):
         refusals=(403, 404, 409),
         tag="trades",
     )
-    def reject(self, request: Request, trade_id: UUID) -> Response:
+    def reject(self, request: UserRequest, trade_id: UUID) -> Response:
         return self._move(request, trade_id, trades.REJECT)
 
     @endpoint("Cancel the trade", body=bodies.Reasoned, answer=ANY_TRADE, refusals=(403, 404, 409), tag="trades")
-    def cancel(self, request: Request, trade_id: UUID) -> Response:
+    def cancel(self, request: UserRequest, trade_id: UUID) -> Response:
         return self._move(request, trade_id, trades.CANCEL)
 
     @endpoint("Take a trade from the queue", answer=StaffTradeShape, refusals=(403, 404, 409), tag="trades")
-    def take(self, request: Request, trade_id: UUID) -> Response:
+    def take(self, request: UserRequest, trade_id: UUID) -> Response:
         return Response(self._shape(request, assignment.take(actor=request.user, trade_id=trade_id)))
 
     @endpoint(
@@ -106,7 +105,7 @@ class TradeViewSet(ViewSet):
         refusals=(403, 404, 409),
         tag="trades",
     )
-    def assign(self, request: Request, trade_id: UUID) -> Response:
+    def assign(self, request: UserRequest, trade_id: UUID) -> Response:
         body = read_body(request, bodies.HandOver)
         trade = assignment.hand_over(
             actor=request.user, trade_id=trade_id, admin_id=body.admin_id, note=body.note or ""
@@ -120,24 +119,29 @@ class TradeViewSet(ViewSet):
         refusals=(403, 404, 409),
         tag="trades",
     )
-    def release(self, request: Request, trade_id: UUID) -> Response:
+    def release(self, request: UserRequest, trade_id: UUID) -> Response:
         body = read_body(request, bodies.Released)
         trade = assignment.release(actor=request.user, trade_id=trade_id, note=body.note or "")
         return Response(self._shape(request, trade))
 
-    def _move(self, request: Request, trade_id: UUID, move: Move) -> Response:
+    def _move(self, request: UserRequest, trade_id: UUID, move: Move) -> Response:
         reason = read_body(request, bodies.Reasoned).reason or ""
         trade = trades.make_move(actor=request.user, trade_id=trade_id, move=move, reason=reason)
         return Response(self._shape(request, trade))
 
-    def _shape(self, request: Request, trade: Trade) -> TradeShape:
+    def _shape(self, request: UserRequest, trade: Trade) -> TradeShape:
         return trade_shape(trade, for_staff=request.user.is_staff)
 
 
 class StaffViewSet(ViewSet):
     @endpoint("My colleagues", answer=ColleagueShape, page=True, refusals=(403,), tag="staff")
-    def list(self, request: Request) -> Response:
+    def list(self, request: UserRequest) -> Response:
         if not request.user.is_staff:
             raise Forbidden
         pages = paging.Pages(("display_name", "id"))
-        return pages.answer([colleague_shape(user) for user in pages.page_of(queries.colleagues(), request)])
+        return pages.answer(
+            [
+                colleague_shape(user, open_trades=user.open_trades)
+                for user in pages.page_of(queries.colleagues(), request)
+            ]
+        )

@@ -1,5 +1,7 @@
 """A conversation and who takes part in it."""
 
+from uuid import UUID
+
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
@@ -16,7 +18,8 @@ class Conversation(models.Model):
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     kind = models.CharField(max_length=16, choices=[(kind.value, kind.value) for kind in ConversationKind])
     title = models.CharField(max_length=120, blank=True)
-    direct_key = models.CharField(max_length=73, null=True, editable=False, help_text="Both ids of a direct pair.")
+    # NULL, not "", where there is none: the constraint holds only among those that have one.
+    direct_key = models.CharField(max_length=73, null=True, editable=False)  # noqa: DJ001
     head = models.PositiveBigIntegerField(default=0)
     last_message = models.ForeignKey("chat.Message", null=True, on_delete=models.SET_NULL, related_name="+")
     last_activity_at = models.DateTimeField(default=timezone.now)
@@ -24,6 +27,11 @@ class Conversation(models.Model):
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     objects = ConversationQuerySet.as_manager()
+
+    # What access.summaries() adds, as its person sees it.
+    unread: int
+    trade_id: UUID | None
+    present: list["Participant"]
 
     class Meta:
         indexes = [models.Index(fields=["-last_activity_at", "-id"], name="conversation_newest")]

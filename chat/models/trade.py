@@ -55,6 +55,8 @@ class Trade(models.Model):
 
     objects = TradeQuerySet.as_manager()
 
+    ahead_in_queue: int  # added by complete()
+
     class Meta:
         indexes = [
             models.Index(fields=["assignee"], condition=Q(status__in=OPEN_STATUSES), name="open_trades_of_admin"),

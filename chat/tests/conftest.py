@@ -15,6 +15,7 @@ from testing.server import ServerProcess
 
 __all__ = ["PASSWORD"]
 
+
 def _person(name: str, **fields: Any) -> User:
     return UserFactory.create(email=f"{name.lower()}@example.com", display_name=name, **fields)
 

@@ -2,7 +2,7 @@
 
 import sys
 from argparse import ArgumentParser
-from typing import Any, ClassVar
+from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
@@ -13,7 +13,7 @@ from chat.terminal.errors import TerminalError
 class Command(BaseCommand):
     help = "Chat in the terminal, over the real WebSocket: two terminals are a chat."
     # It needs a server, not this project's database or settings.
-    requires_system_checks: ClassVar[list[str]] = []
+    requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         cli.add_arguments(parser)
