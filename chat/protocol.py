@@ -127,7 +127,7 @@ def read_frame(text: str) -> ClientFrame:
 
 def _invalid(error: msgspec.ValidationError) -> Invalid:
     """msgspec says "Expected `int` - at `$.positions[...]`"; clients get that place as a JSON pointer."""
-    words, _, place = str(error).partition(" - at `$")
+    words, _, place = str(error).replace("`key` in ", "").partition(" - at `$")
     path = place.rstrip("`").replace("[...]", "").replace("[", ".").replace("]", "").replace(".", "/")
     return Invalid(words, pointer=path or None)
 

@@ -3,10 +3,12 @@
 import os
 from urllib.parse import urlsplit
 
-from django.core.exceptions import ImproperlyConfigured
-
 TRUE = {"1", "true", "yes", "on"}
 FALSE = {"", "0", "false", "no", "off"}
+
+
+class WrongSetting(SystemExit):
+    """Ends the process with its one line on stderr, whichever role it was to play: a traceback would bury the line."""
 
 
 def text(name: str, default: str | None = None) -> str:
@@ -15,7 +17,7 @@ def text(name: str, default: str | None = None) -> str:
     if value:
         return value
     if default is None:
-        raise ImproperlyConfigured(f"{name} is not set. See .env.example for what it should hold.")
+        raise WrongSetting(f"{name} is not set. See .env.example for what it should hold.")
     return default
 
 
@@ -28,7 +30,7 @@ def flag(name: str, default: bool = False) -> bool:
         return True
     if value.lower() in FALSE:
         return False
-    raise ImproperlyConfigured(f"{name} should be on or off, not {value!r}.")
+    raise WrongSetting(f"{name} should be on or off, not {value!r}.")
 
 
 def integer(name: str, default: int, *, low: int, high: int) -> int:
@@ -37,7 +39,7 @@ def integer(name: str, default: int, *, low: int, high: int) -> int:
     if not value:
         return default
     if not (value.isascii() and value.isdigit() and low <= int(value) <= high):
-        raise ImproperlyConfigured(f"{name} should be a whole number from {low} to {high}, not {value!r}.")
+        raise WrongSetting(f"{name} should be a whole number from {low} to {high}, not {value!r}.")
     return int(value)
 
 
@@ -49,7 +51,7 @@ def names(name: str, default: str = "") -> list[str]:
 def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
     value = os.environ.get(name, "") or default
     if value not in allowed:
-        raise ImproperlyConfigured(f"{name} should be one of {', '.join(allowed)}, not {value!r}.")
+        raise WrongSetting(f"{name} should be one of {', '.join(allowed)}, not {value!r}.")
     return value
 
 
@@ -57,7 +59,7 @@ def secret(name: str, default: str | None, *, min_bytes: int) -> str:
     """A secret of at least min_bytes; a shorter one stops the start without being shown."""
     value = text(name, default)
     if len(value.encode()) < min_bytes:
-        raise ImproperlyConfigured(f"{name} is too short: it needs at least {min_bytes} bytes.")
+        raise WrongSetting(f"{name} is too short: it needs at least {min_bytes} bytes.")
     return value
 
 
@@ -67,7 +69,7 @@ def url(name: str, default: str, schemes: tuple[str, ...]) -> str:
     if not value:
         return default
     if urlsplit(value).scheme not in schemes:
-        raise ImproperlyConfigured(f"{name} should start with {' or '.join(s + '://' for s in schemes)}.")
+        raise WrongSetting(f"{name} should start with {' or '.join(s + '://' for s in schemes)}.")
     return value
 
 
@@ -77,5 +79,5 @@ def origins(name: str) -> list[str]:
     for origin in found:
         parts = urlsplit(origin)
         if parts.scheme not in ("http", "https") or not parts.netloc or parts.path or parts.query:
-            raise ImproperlyConfigured(f"{name} holds {origin!r}, which is not an origin like https://app.example.com.")
+            raise WrongSetting(f"{name} holds {origin!r}, which is not an origin like https://app.example.com.")
     return found

@@ -1,0 +1,85 @@
+"""`manage.py demo`: everything in one process on embedded defaults, with people to log in as and a trade to talk about."""
+
+import socket
+import sys
+from argparse import ArgumentParser
+from typing import Any
+
+import uvicorn
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+
+from chat.actions import demo
+from chat.models import Trade
+from chat.protocol import MAX_FRAME_BYTES
+from config.workers import InProcessCelery
+
+HOST = "127.0.0.1"
+
+
+class Command(BaseCommand):
+    help = "Fill the database with demo people and a trade, and serve it on 127.0.0.1 until Ctrl-C."
+    requires_system_checks = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--seed-only", action="store_true", help="Only fill the database in use, then end.")
+        parser.add_argument("--port", type=int, default=settings.PORT, help="Default: $PORT, or 8000.")
+
+    def handle(self, *args: object, seed_only: bool, port: int, **options: Any) -> None:
+        if not seed_only:
+            _check_port(port)
+        call_command("migrate", verbosity=0, interactive=False)
+        trade = demo.fill()
+        self.stdout.write(_people())
+        if seed_only:
+            return
+        self.stdout.write(_welcome(port, trade))
+        self.stdout.flush()
+        with InProcessCelery():
+            uvicorn.run(
+                "config.asgi:application",
+                host=HOST,
+                port=port,
+                ws="websockets-sansio",
+                ws_max_size=MAX_FRAME_BYTES,
+                log_config=None,
+                access_log=False,
+            )
+
+
+def _check_port(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as error:
+            raise CommandError(f"Port {port} is taken ({error.strerror}). Choose another: PORT=8001 make demo") from error
+
+
+def _people() -> str:
+    lines = [f"  {email:<20} {role.label.lower().replace('_', ' ')}" for email, _, role in demo.PEOPLE]
+    return "\n".join([f"People (password {demo.PASSWORD}):", *lines])
+
+
+def _welcome(port: int, trade: Trade) -> str:
+    here = f"http://{HOST}:{port}"
+    database = "SQLite in var/" if settings.DATABASE_KIND == "sqlite" else "PostgreSQL"
+    layer = "Redis" if settings.REDIS_URL else "in-memory"
+    assignee = trade.assignee.email if trade.assignee else "nobody yet"
+    python = sys.executable if "venv" not in sys.executable else ".venv/bin/python"
+    suffix = "" if port == 8000 else f" --url {here}"
+    return f"""
+Parley is serving. Database: {database}; live layer: {layer}; Celery: in this process.
+
+  API page        {here}/api/docs/
+  Django admin    {here}/admin/  (staff)
+  Trade {trade.reference}    Alice's, looked after by {assignee}
+
+Chat in two more terminals:
+
+  {python} manage.py chat --as alice@example.com{suffix}
+  {python} manage.py chat --as {assignee}{suffix}
+
+Ctrl-C ends it; the data stays in var/.
+"""

@@ -1,0 +1,64 @@
+"""What the tests of single modules share: quick passwords, and ears for what is told to sockets."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+
+import msgspec
+import pytest
+
+from chat import fanout
+from chat.fanout import Item
+
+Capture = Callable[..., AbstractContextManager[Any]]
+
+
+class Ears:
+    """Hears, where this process's hub would, everything that is told to sockets once a block has committed."""
+
+    def __init__(self, capture: Capture) -> None:
+        self.items: list[Item] = []
+        self._capture = capture
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        self.items.clear()
+        with self._capture(execute=True):
+            yield
+        fanout.flush()
+
+    def of(self, kind: str) -> list[Item]:
+        """The items of one kind, without the kind."""
+        return [item[1:] for item in self.items if item[0] == kind]
+
+    def frames(self, kind: str) -> list[dict[str, Any]]:
+        """The `type`d frames told to some people, in order."""
+        told = [msgspec.json.decode(text) for _, text, _ in self.of("users")]
+        told += [msgspec.json.decode(item[1]) for item in self.of("room")]
+        return [frame for frame in told if frame["type"] == kind]
+
+
+@pytest.fixture(autouse=True)
+def _quick_passwords(settings: Any) -> None:
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture
+def ears(django_capture_on_commit_callbacks: Capture) -> Iterator[Ears]:
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, name="ears", daemon=True)
+    thread.start()
+    listener = Ears(django_capture_on_commit_callbacks)
+
+    async def begin() -> None:
+        fanout.serve(listener.items.extend)
+
+    asyncio.run_coroutine_threadsafe(begin(), loop).result(5)
+    yield listener
+    fanout.flush()
+    fanout.stop_serving()
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join(5)
+    loop.close()
