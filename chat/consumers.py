@@ -23,8 +23,9 @@ from accounts.text import timestamp
 from accounts.throttling import TokenBuckets
 from chat import database, handshake, metrics, protocol, sync
 from chat.actions import receipts
-from chat.actions.messages import Draft, Sent
+from chat.actions.messages import Sent
 from chat.actions.receipts import Mark
+from chat.actions.standings import Draft
 from chat.enums import CloseCode
 from chat.errors import (
     BadFrame,

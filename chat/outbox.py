@@ -2,18 +2,17 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import suppress
 from uuid import UUID
 
 from accounts.identity import Identity
-from chat import metrics
+from chat import metrics, wire
 from chat.enums import CloseCode
 
 MAX_FRAMES = 256
 MAX_CHARACTERS = 1_000_000
 CLOSE_TIMEOUT = 1.0  # seconds
-Send = Callable[[dict[str, object]], Awaitable[None]]
 
 
 class Stream:
@@ -32,12 +31,12 @@ class Stream:
 
 class Outbox:
     """
-    The writing end of a socket. Everything is put by the event loop's thread without waiting; a task writes.
-    Overfull, it ends the socket: a reader that slow resumes from its position later. Once the close has been written
-    (or could not be in time) `on_end` is called.
+    The writing end of a socket. Everything is put by the event loop's thread without waiting: a reader that keeps up
+    is written to at once, for any other a task writes what waits. Overfull, it ends the socket: a reader that slow
+    resumes from its position later. Once the close has been written (or could not be in time) `on_end` is called.
     """
 
-    def __init__(self, send: Send, identity: Identity, connection_id: UUID, on_end: Callable[[], object]) -> None:
+    def __init__(self, send: wire.Send, identity: Identity, connection_id: UUID, on_end: Callable[[], object]) -> None:
         self.identity = identity
         self.user = str(identity.user_id)
         self.session = str(identity.session_id)
@@ -48,20 +47,23 @@ class Outbox:
         self._on_end = on_end
         self._frames: deque[str] = deque()
         self._characters = 0
-        self._changed = asyncio.Event()
+        self._writing = False
+        self._write = wire.direct_write(send)
         self._has_room = asyncio.Event()
         self._has_room.set()
-        self._task = asyncio.get_running_loop().create_task(self._run())
+        self._task: asyncio.Task[None] | None = None
 
     def put(self, text: str) -> None:
         if self.closing is not None:
+            return
+        if self._task is None and self._write is not None and self._write(wire.text_frame(text)):
             return
         if self._frames and (len(self._frames) >= MAX_FRAMES or self._characters + len(text) > MAX_CHARACTERS):
             self.close(CloseCode.TOO_SLOW)
             return
         self._frames.append(text)
         self._characters += len(text)
-        self._changed.set()
+        self._start()
         if self._is_half_full():
             self._has_room.clear()
 
@@ -105,17 +107,20 @@ class Outbox:
             return
         self.closing = code
         metrics.closes.labels(str(code.value)).inc()
-        self._changed.set()
         self._has_room.set()
         if code is CloseCode.TOO_SLOW:
-            self._task.cancel()  # it waits in a write that the reader does not take
+            self._frames.clear()
+            if self._task is not None and self._writing:  # a task not yet begun must not be cancelled
+                self._task.cancel()  # it is in a write that the reader does not take
+        self._start()
 
     def stop(self) -> None:
         """The socket has gone: nothing can be written any more."""
         self.closing = self.closing or CloseCode.NORMAL
         self._on_end = _nothing
         self._has_room.set()
-        self._task.cancel()
+        if self._task is not None:
+            self._task.cancel()
 
     async def room(self) -> None:
         """Wait until at most half of the outbox is filled, for answers of many frames."""
@@ -124,12 +129,17 @@ class Outbox:
     def _is_half_full(self) -> bool:
         return len(self._frames) >= MAX_FRAMES // 2 or self._characters > MAX_CHARACTERS // 2
 
+    def _start(self) -> None:
+        if self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._run())
+
     async def _run(self) -> None:
+        """Write what waits and, where the end was asked for, the close. In between, nothing is written past it."""
         with suppress(asyncio.CancelledError, OSError):  # too slow, or gone: uvicorn says so with an OSError
-            while self.closing is None or self._frames:
-                await self._changed.wait()
-                self._changed.clear()
-                await self._write_all()
+            await self._write_all()
+        if self.closing is None:
+            self._task = None
+            return
         if self._on_end is not _nothing:
             await self._write_close()
         self._on_end()
@@ -140,7 +150,11 @@ class Outbox:
             self._characters -= len(text)
             if not self._has_room.is_set() and not self._is_half_full():
                 self._has_room.set()
-            await self._send({"type": "websocket.send", "text": text})
+            self._writing = True
+            try:
+                await self._send({"type": "websocket.send", "text": text})
+            finally:
+                self._writing = False
 
     async def _write_close(self) -> None:
         assert self.closing is not None

@@ -14,7 +14,8 @@ from uuid import UUID
 
 from django.db import DatabaseError, connection
 
-from chat.actions.messages import Busy, Draft, Sent, send_messages
+from chat.actions.messages import Busy, Sent, send_messages
+from chat.actions.standings import Draft
 from chat.batcher import Batcher
 from chat.errors import ChatError, Unavailable
 

@@ -215,6 +215,7 @@ STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True  # serves without collectstatic too; a proxy or collectstatic is the faster way
+SESSION_ENGINE = "accounts.browser_store"
 SESSION_COOKIE_AGE = 12 * 3600  # staff sign in once a working day
 SESSION_COOKIE_SECURE = HTTPS_ONLY
 SESSION_COOKIE_HTTPONLY = True
@@ -239,7 +240,7 @@ USE_TZ = True
 LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
 LOGGERS = {
     name: {"handlers": ["stderr"], "level": LOG_LEVEL, "propagate": False}
-    for name in ("parley", "django", "celery", "uvicorn.error")
+    for name in ("parley", "django", "celery", "uvicorn.error", "uvicorn.access")
 }
 LOGGING = {
     "version": 1,
@@ -251,12 +252,15 @@ LOGGING = {
             "rename_fields": {"asctime": "time", "levelname": "level", "name": "logger"},
         },
     },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "filters": {"discreet": {"()": "config.logs.Discreet"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json", "filters": ["discreet"]}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": LOGGERS,
 }
 # A client that sends nonsense is not an operator's warning; each refusal is counted in /metrics instead.
 LOGGERS["django.request"] = {"handlers": ["stderr"], "level": "ERROR", "propagate": False}
+LOGGERS["django.security.DisallowedHost"] = {"level": "CRITICAL"}
 
 DATABASE_KIND = urlsplit(DATABASE_URL).scheme.replace("postgresql", "postgres")
-os.makedirs(VAR_DIR, exist_ok=True)
+for folder in (VAR_DIR, STATIC_ROOT):  # WhiteNoise warns of a missing one
+    os.makedirs(folder, exist_ok=True)

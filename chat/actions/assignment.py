@@ -146,5 +146,5 @@ def _leave_note(trade: Trade, actor: User, note: str) -> None:
         return
     check_body(note)
     notes = eventlog.lock([trade.conversation_id, trade.notes_conversation_id])
-    message = Message(conversation_id=trade.notes_conversation_id, sender=actor, client_id=new_id(), body=note)
+    message = Message.text(conversation_id=trade.notes_conversation_id, sender=actor, client_id=new_id(), body=note)
     eventlog.append(notes, [Entry(EventType.MESSAGE_NEW, actor, message)])

@@ -21,7 +21,9 @@ class Conversation(models.Model):
     # NULL, not "", where there is none: the constraint holds only among those that have one.
     direct_key = models.CharField(max_length=73, null=True, editable=False)  # noqa: DJ001
     head = models.PositiveBigIntegerField(default=0)
-    last_message = models.ForeignKey("chat.Message", null=True, on_delete=models.SET_NULL, related_name="+")
+    last_message = models.ForeignKey(
+        "chat.Message", null=True, on_delete=models.SET_NULL, related_name="+", db_index=False
+    )
     last_activity_at = models.DateTimeField(default=timezone.now)
     closed_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)

@@ -1,4 +1,4 @@
-"""`manage.py demo`: everything in one process on embedded defaults, with people to log in as and a trade to talk about."""
+"""`manage.py demo`: everything in one process on embedded defaults, with people to log in as and a trade."""
 
 import socket
 import sys
@@ -11,9 +11,9 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
 from chat.actions import demo
+from chat.management.workers import InProcessCelery
 from chat.models import Trade
 from chat.protocol import MAX_FRAME_BYTES
-from config.workers import InProcessCelery
 
 HOST = "127.0.0.1"
 
@@ -54,7 +54,9 @@ def _check_port(port: int) -> None:
         try:
             probe.bind((HOST, port))
         except OSError as error:
-            raise CommandError(f"Port {port} is taken ({error.strerror}). Choose another: PORT=8001 make demo") from error
+            raise CommandError(
+                f"Port {port} is taken ({error.strerror}). Choose another: PORT=8001 make demo"
+            ) from error
 
 
 def _people() -> str:

@@ -24,6 +24,7 @@ class Ears:
 
     @contextmanager
     def listening(self) -> Iterator[None]:
+        fanout.flush()
         self.items.clear()
         with self._capture(execute=True):
             yield

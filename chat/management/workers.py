@@ -5,9 +5,8 @@ import threading
 from types import TracebackType
 from typing import Any
 
+from celery import current_app as app
 from celery.beat import EmbeddedService
-
-from config.celery import app
 
 STOP_TIMEOUT = 5  # seconds
 
