@@ -37,7 +37,7 @@ class JSONParser(BaseParser):
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
-        _check_charset(media_type or "")
+        _check_type(media_type or "")
         return decode_object(_read(stream))
 
 
@@ -81,15 +81,15 @@ def _data(request: Request) -> object:
     if request.META.get("CONTENT_LENGTH") or not request.META.get("CONTENT_TYPE"):
         return request.data
     # Sent in chunks: DRF takes a request without a length for one without a body.
-    if request.content_type.partition(";")[0].strip().lower() != JSONParser.media_type:
-        raise UnsupportedMediaType(request.content_type)
-    _check_charset(request.content_type)
+    _check_type(request.content_type)
     raw = _read(request)
     return decode_object(raw) if raw else {}
 
 
-def _check_charset(content_type: str) -> None:
-    _, parameters = parse_header_parameters(content_type)
+def _check_type(content_type: str) -> None:
+    kind, parameters = parse_header_parameters(content_type)
+    if kind.lower() != JSONParser.media_type:  # DRF takes "*/*" for a match
+        raise UnsupportedMediaType(content_type)
     if parameters.get("charset", "utf-8").lower() not in ("utf-8", "utf8"):
         raise UnsupportedMediaType(content_type)
 

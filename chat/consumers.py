@@ -65,6 +65,8 @@ MAX_IN_FLIGHT = 64  # frames of one socket that wait for the database; then it i
 frame_buckets = TokenBuckets(settings.FRAMES_PER_SECOND, settings.FRAME_BURST)
 bad_frame_buckets = TokenBuckets(1, 20)
 
+frames_in = {frame: metrics.frames_in.labels(frame.__struct_config__.tag) for frame in protocol.FRAME_TYPES}
+
 LIMITS = {
     "frame_bytes": protocol.MAX_FRAME_BYTES,
     "body_chars": protocol.MAX_BODY,
@@ -88,6 +90,7 @@ class Goodbye(Exception):
 class ChatConsumer(AsyncConsumer):
     socket: Outbox
     live: Live
+    throttled = settings.THROTTLE  # read once: each look at Django's settings costs as much as decoding a frame
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         self.receive = receive
@@ -215,7 +218,7 @@ class ChatConsumer(AsyncConsumer):
     def limit_sockets(self) -> None:
         """One more than allowed: the one that has been here longest makes room."""
         mine = self.live.hub.sockets[self.socket.user]
-        if settings.THROTTLE and len(mine) > settings.SOCKETS_PER_USER:
+        if self.throttled and len(mine) > settings.SOCKETS_PER_USER:
             oldest = min(mine, key=lambda socket: socket.connection_id.int)
             self.live.hub.remove(oldest)
             oldest.close(CloseCode.TOO_MANY_FRAMES)
@@ -280,14 +283,14 @@ class ChatConsumer(AsyncConsumer):
             return
         if self.socket.closing is not None:
             return
-        metrics.frames_in.labels(frame.__struct_config__.tag).inc()
+        frames_in[type(frame)].inc()
         try:
             await self.handle(frame)
         except ChatError as error:
             self.fail(frame.id, error)
 
     def limit(self, buckets: TokenBuckets) -> None:
-        if settings.THROTTLE and buckets.take(self.socket.connection_id):
+        if self.throttled and buckets.take(self.socket.connection_id):
             self.fail(None, RateLimited())
             self.socket.close(CloseCode.TOO_MANY_FRAMES)
 
@@ -315,7 +318,8 @@ class ChatConsumer(AsyncConsumer):
 
     async def send_message(self, frame: SendMessage) -> None:
         identity = self.socket.identity
-        charge_message(self.socket.user)
+        if self.throttled:
+            charge_message(self.socket.user)
         draft = Draft(
             identity.user_id, frame.conversation, frame.client_id, frame.body, frame.reply_to, identity.session_id
         )

@@ -11,13 +11,21 @@ from accounts.requests import UserRequest, read_body
 from chat import access, queries
 from chat.actions import conversations, messages, receipts
 from chat.api import bodies, paging
-from chat.api.schema import endpoint
+from chat.api.schema import endpoint, reference
 from chat.enums import ConversationKind
 from chat.errors import Invalid
 from chat.models import Event, Message
 from chat.protocol import MAX_SYNC_EVENTS
 from chat.ratelimit import charge_message
-from chat.serializers import ConversationShape, MarksShape, MessageShape, conversation_shape, event_shape, full_message
+from chat.serializers import (
+    ConversationShape,
+    EventShape,
+    MarksShape,
+    MessageShape,
+    conversation_shape,
+    event_shape,
+    full_message,
+)
 
 SEQ_QUERY = {
     "before_seq": "The page before this number.",
@@ -29,7 +37,7 @@ EVENTS = {
     "type": "object",
     "required": ["events", "head"],
     "properties": {
-        "events": {"type": "array", "items": {"$ref": "#/components/schemas/EventShape"}},
+        "events": {"type": "array", "items": reference(EventShape)},
         "head": {"type": "integer"},
     },
 }

@@ -38,26 +38,26 @@ def endpoint(
     responses: dict[Any, Any] = {
         (code, "application/problem+json"): OpenApiResponse(PROBLEM, _MEANINGS[code]) for code in sorted(codes)
     }
-    shape = _page(answer) if page else _reference(answer)
+    shape = _page(answer) if page else reference(answer)
     for good, meaning in {status: summary, **(also or {})}.items():
         responses[(good, "application/json") if answer else good] = OpenApiResponse(shape, meaning)
     documented: Callable[[View], View] = extend_schema(
         summary=summary,
         description=description,
         tags=[tag],
-        request={"application/json": _reference(body)} if body else None,
+        request={"application/json": reference(body)} if body else None,
         responses=responses,
         parameters=[OpenApiParameter(name, str, description=meaning) for name, meaning in (query or {}).items()],
     )
     return documented
 
 
-def _reference(shape: Any) -> dict[str, Any] | None:
+def reference(shape: Any) -> dict[str, Any] | None:
     """A `$ref` to the component that `describe_shapes` adds, or a raw schema as it is."""
     if shape is None or isinstance(shape, dict):
         return shape
     if args := get_args(shape):
-        return {"oneOf": [_reference(arg) for arg in args]}
+        return {"oneOf": [reference(arg) for arg in args]}
     _described.add(shape)
     return {"$ref": f"#/components/schemas/{shape.__name__}"}
 
@@ -67,7 +67,7 @@ def _page(shape: Any) -> dict[str, Any]:
     return {
         "type": "object",
         "required": ["results", "next", "previous"],
-        "properties": {"results": {"type": "array", "items": _reference(shape)}, "next": link, "previous": link},
+        "properties": {"results": {"type": "array", "items": reference(shape)}, "next": link, "previous": link},
     }
 
 

@@ -54,9 +54,7 @@ def _check_port(port: int) -> None:
         try:
             probe.bind((HOST, port))
         except OSError as error:
-            raise CommandError(
-                f"Port {port} is taken ({error.strerror}). Choose another: PORT=8001 make demo"
-            ) from error
+            raise CommandError(f"Port {port} is taken. Choose another: PORT=8001 make demo") from error
 
 
 def _people() -> str:

@@ -13,6 +13,7 @@ from pytest_django import DjangoDbBlocker
 
 from accounts.models import Role, User
 from accounts.tests.factories import UserFactory
+from chat.models import Connection
 from chat.tests.hardening.tools import MARK
 from testing.server import ServerProcess
 
@@ -65,6 +66,7 @@ def start_shared(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> I
         started.append(server)
         return server
 
+    start.servers = started  # type: ignore[attr-defined]
     yield start
     for server in started:
         server.kill()
@@ -81,6 +83,35 @@ def _wait_for_the_sessions_to_end() -> None:
         while cursor.execute("SELECT 1 FROM pg_stat_activity WHERE application_name = %s", [SESSIONS]).fetchone():
             assert time.monotonic() < deadline
     connection.close()
+
+
+@pytest.fixture(autouse=True)
+def _still_while_tables_are_emptied(request: pytest.FixtureRequest, transactional_db: None) -> Iterator[None]:
+    """A query of a server's own clockwork and the flush after a test could wait for each other: servers stand still."""
+    if "start_shared" not in request.fixturenames:
+        yield
+        return
+    servers = request.getfixturevalue("start_shared").servers
+    for server in servers:
+        server.resume()
+    yield
+    deadline = time.monotonic() + 10
+    while not _paused_at_rest(servers):
+        assert time.monotonic() < deadline, "the servers never came to rest"
+        for server in servers:
+            server.resume()
+        time.sleep(0.02)
+
+
+def _paused_at_rest(servers: list[ServerProcess]) -> bool:
+    """Frozen with all sockets gone and no query under way."""
+    if Connection.objects.exists():
+        return False
+    for server in servers:
+        server.pause()
+    busy = "SELECT 1 FROM pg_stat_activity WHERE application_name = %s AND state <> 'idle'"
+    with connection.cursor() as cursor:
+        return connection.vendor != "postgresql" or cursor.execute(busy, [SESSIONS]).fetchone() is None
 
 
 def _with_name(url: str, name: str) -> str:

@@ -101,13 +101,13 @@ def request_head(method: str, path: str, *lines: str, host: str = "127.0.0.1") -
     return "\r\n".join([f"{method} {path} HTTP/1.1", f"Host: {host}", *lines, "", ""]).encode("latin-1")
 
 
-async def exchange(server: ServerProcess, data: bytes, *, until_closed: bool = False) -> bytes:
-    """What the server answers to these bytes: its first chunk, or all it says until it closes."""
+async def exchange(server: ServerProcess, data: bytes) -> bytes:
+    """The first of what the server answers to these bytes."""
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
     try:
         writer.write(data)
         async with asyncio.timeout(DEADLINE_S):
-            return await (reader.read() if until_closed else reader.read(65536))
+            return await reader.read(65536)
     except ConnectionError:
         return b""
     finally:
@@ -146,9 +146,11 @@ class RawSocket:
         self.reader, self.writer = reader, writer
 
     @classmethod
-    async def open(cls, server: ServerProcess, token: str | None, *, greeted: bool = True, **lines: str) -> Self:
+    async def open(
+        cls, server: ServerProcess, token: str | None, *, greeted: bool = True, host: str = "127.0.0.1", **lines: str
+    ) -> Self:
         reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
-        writer.write(request_head("GET", "/ws/", *upgrade_lines(token, **lines)))
+        writer.write(request_head("GET", "/ws/", *upgrade_lines(token, **lines), host=host))
         async with asyncio.timeout(DEADLINE_S):
             head = await reader.readuntil(b"\r\n\r\n")
         assert b" 101 " in head, head

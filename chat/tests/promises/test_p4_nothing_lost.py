@@ -102,6 +102,20 @@ async def test_a_process_that_hears_nothing_gets_everything_from_the_database(si
         reader.check()
 
 
+async def test_a_repair_of_a_thousand_events_closes_nobody_who_reads(site):
+    async with relay(site) as between:
+        writer, reader, conversation = await pair(site, site.listening)
+        async with writer, reader:
+            await write(writer, conversation, 1_000)
+            published = await between.take(1_000)
+
+            await between.say(published[-1:])
+
+            await reader.wait_for_seq(conversation, 1_000)
+            assert (await reader.request({"type": "ping"}))["type"] == "pong"
+            reader.check()
+
+
 def move(step: str, conversation: str, device: Device) -> None:
     with transaction.atomic():
         [locked] = eventlog.lock([UUID(conversation)]).values()

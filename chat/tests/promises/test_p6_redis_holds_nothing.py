@@ -10,7 +10,7 @@ import redis
 
 from chat.tests.promises.conftest import Farm
 from chat.tests.promises.people import group, in_database, people, seqs
-from testing.client import SocketClient
+from testing.client import SocketClient, SocketClosed
 from testing.server import ServerProcess
 from testing.services import Service
 
@@ -61,6 +61,8 @@ class Talk:
             seq = await self.say()
             try:
                 await self.reader.wait_for(lambda frame, seq=seq: frame.get("seq") == seq, timeout=LIVE)
+            except SocketClosed:
+                raise
             except AssertionError:
                 continue
             return time.monotonic() - began

@@ -1,0 +1,71 @@
+"""A list of three rows asks the database as often as a list of one."""
+
+from uuid import uuid4
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from chat.actions.conversations import open_direct
+from chat.actions.messages import send_message
+from chat.tests.factories import busy_admin, open_trade, trade_admin
+
+
+def asked(client, path, **query):
+    with CaptureQueriesContext(connection) as found:
+        response = client.get(path, **query)
+    assert response.status_code == 200, response.content
+    return len(found), response.json()
+
+
+def add_conversation(alice, trade):
+    made, _ = open_direct(actor=alice, user_id=busy_admin().pk)
+    send_message(actor=alice, conversation_id=made.pk, client_id=uuid4(), body="hi")
+
+
+def add_message(alice, trade):
+    send_message(actor=alice, conversation_id=trade.conversation_id, client_id=uuid4(), body="hi")
+
+
+def add_trade(alice, trade):
+    trade_admin()
+    open_trade(alice)
+
+
+LISTS = [
+    ("conversations/", "alice", add_conversation),
+    ("unread/", "tina", add_message),
+    ("conversations/{conversation}/messages/?after_seq=1", "alice", add_message),
+    ("conversations/{conversation}/events/?after_seq=1", "alice", add_message),
+    ("/api/chat/trade/{reference}/messages", "alice", add_message),
+    ("trades/", "alice", add_trade),
+    ("trades/", "sara", add_trade),
+    ("staff/", "tina", add_trade),
+]
+
+
+@pytest.mark.parametrize(("path", "name", "add"), LISTS)
+def test_the_number_of_queries_does_not_grow_with_the_rows(rest, alice, tina, sara, trade, path, name, add):
+    client = rest({"alice": alice, "tina": tina, "sara": sara}[name])
+    where = path.format(conversation=trade.conversation_id, reference=trade.reference)
+    add(alice, trade)
+    client.get("me/")  # notes that the device was heard of, which is not part of the list
+    one, before = asked(client, where)
+
+    add(alice, trade)
+    add(alice, trade)
+    three, after = asked(client, where)
+
+    assert (one, before != after) == (three, True)
+
+
+def test_the_queue_asks_no_more_for_three_than_for_one(rest, alice, tom):
+    theirs = rest(tom)
+    open_trade(alice)
+    one, _ = asked(theirs, "trades/", queue=1)
+
+    open_trade(alice)
+    open_trade(alice)
+    three, body = asked(theirs, "trades/", queue=1)
+
+    assert (one, len(body["results"])) == (three, 3)
