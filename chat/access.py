@@ -58,11 +58,13 @@ def get_conversation(user: User, conversation_id: UUID) -> Conversation:
 
 
 def get_message(user: User, message_id: UUID) -> Message:
-    """A message of a conversation the person takes part in now."""
+    """A message of a conversation the person takes part in now, or of notes that are open to them."""
     try:
-        return Message.objects.complete().filter(conversation__in=Conversation.objects.of(user)).get(pk=message_id)
+        message = Message.objects.complete().get(pk=message_id)
     except Message.DoesNotExist:
         raise NotFound from None
+    get_participant(user, message.conversation_id)
+    return message
 
 
 def get_trade(user: User, trade_id: UUID) -> Trade:

@@ -2,13 +2,13 @@
 
 import asyncio
 import logging
-import queue
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
-from django.db import connection
+from django.db import DatabaseError, connection
 
 from chat.errors import ChatError, Unavailable
 
@@ -21,88 +21,132 @@ MAX_BATCH = 200
 MAX_QUEUE = 10_000  # beyond it a new item is refused at once
 TIME_LIMIT = 10.0  # seconds until somebody who waits is told `unavailable`; what happens to the item is open then
 
+Done = Callable[[Result | ChatError], object]
+
+
+class _Ticket(Generic[Item, Result]):
+    """An item on its way, and whom to tell."""
+
+    __slots__ = ("done", "item", "settled", "since")
+
+    def __init__(self, item: Item, done: Done[Result]) -> None:
+        self.item = item
+        self.done = done
+        self.since = time.monotonic()
+        self.settled = False
+
+    def settle(self, outcome: Result | ChatError) -> None:
+        if not self.settled:
+            self.settled = True
+            self.done(outcome)
+
 
 class Batcher(Generic[Item, Result]):
     """
-    One thread with one database connection. `run` takes a list of items and returns as many results; a result that is
-    a ChatError is raised to whoever submitted that item. First come, first served.
+    One thread with one database connection. `run` takes a list of items and returns as many outcomes, of which each
+    may be a ChatError. First come, first served. All but `run` itself happens on the event loop's thread.
     """
 
     def __init__(self, run: Callable[[Sequence[Item]], Sequence[Result | ChatError]], name: str) -> None:
         self._run = run
         self._name = name
         self._loop = asyncio.get_running_loop()
-        self._queue: queue.SimpleQueue[tuple[Item, asyncio.Future[Result], float] | None] = queue.SimpleQueue()
-        self._waiting: dict[asyncio.Future[Result], float] = {}
+        self._queue: deque[_Ticket[Item, Result]] = deque()
+        self._unsettled: deque[_Ticket[Item, Result]] = deque()
+        self._work_waits = threading.Event()
+        self._stopping = False
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)
         self._thread.start()
         self._watch = self._loop.create_task(self._expire())
 
+    def put(self, item: Item, done: Done[Result]) -> None:
+        """`done` gets the outcome; Unavailable after TIME_LIMIT, or at once when too many wait already."""
+        ticket: _Ticket[Item, Result] = _Ticket(item, done)
+        if len(self._unsettled) >= MAX_QUEUE:
+            ticket.settle(Unavailable())
+            return
+        self._unsettled.append(ticket)
+        self._queue.append(ticket)
+        self._work_waits.set()
+
     def submit(self, item: Item) -> "asyncio.Future[Result]":
-        """From the event loop's thread. The future raises ChatError, or Unavailable after TIME_LIMIT."""
+        """The outcome as a future, which raises what `put` would pass on as a ChatError."""
         future: asyncio.Future[Result] = self._loop.create_future()
-        if len(self._waiting) >= MAX_QUEUE:
-            future.set_exception(Unavailable())
-            return future
-        now = time.monotonic()
-        self._waiting[future] = now
-        self._queue.put((item, future, now))
+
+        def resolve(outcome: Result | ChatError) -> None:
+            if future.done():
+                return
+            if isinstance(outcome, ChatError):
+                future.set_exception(outcome)
+            else:
+                future.set_result(outcome)
+
+        self.put(item, resolve)
         return future
 
     async def stop(self) -> None:
         """Finish what is queued (within the time limit), then end the thread."""
-        self._queue.put(None)
+        self._stopping = True
+        self._work_waits.set()
         await asyncio.to_thread(self._thread.join, TIME_LIMIT)
         self._watch.cancel()
 
     def _work(self) -> None:
-        while batch := self._next_batch():
-            # An item whose sender was told `unavailable` while it waited is not begun any more.
-            started = time.monotonic()
-            fresh = [(item, future) for item, future, since in batch if started - since < TIME_LIMIT]
-            if fresh:
-                results = self._attempt([item for item, _ in fresh])
-                self._loop.call_soon_threadsafe(self._settle, [future for _, future in fresh], results)
-        connection.close()
+        while True:
+            self._work_waits.wait()
+            self._work_waits.clear()
+            while batch := self._next_batch():
+                outcomes = self._attempt([ticket.item for ticket in batch])
+                self._loop.call_soon_threadsafe(self._settle, batch, outcomes)
+            if self._stopping:
+                connection.close()
+                return
 
-    def _next_batch(self) -> "list[tuple[Item, asyncio.Future[Result], float]]":
-        first = self._queue.get()
-        batch = []
-        while first is not None:
-            batch.append(first)
-            if len(batch) == MAX_BATCH or self._queue.empty():
-                return batch
-            first = self._queue.get()
-        if batch:
-            self._queue.put(None)  # the end was asked for behind these: see it again
+    def _next_batch(self) -> list[_Ticket[Item, Result]]:
+        """What waits now. An item whose sender is told `unavailable` by now is not begun any more."""
+        batch: list[_Ticket[Item, Result]] = []
+        oldest = time.monotonic() - TIME_LIMIT
+        while self._queue and len(batch) < MAX_BATCH:
+            ticket = self._queue.popleft()
+            if ticket.since > oldest:
+                batch.append(ticket)
         return batch
 
-    def _attempt(self, items: list[Item]) -> "Sequence[Result | ChatError]":
-        """Runs are idempotent, so a connection found broken is replaced and the run tried once more."""
-        for is_last in (False, True):
-            try:
-                return self._run(items)
-            except Exception as error:  # the thread must outlive any failure; each sender hears of this one
-                connection.close()
-                if is_last:
-                    logger.error("batch failed", exc_info=error, extra={"batcher": self._name, "items": len(items)})
-        return [Unavailable() for _ in items]
+    def _attempt(self, items: list[Item]) -> Sequence[Result | ChatError]:
+        """
+        Runs are idempotent: a connection found broken is replaced and the run tried once more. Where it is not the
+        database that fails, each item is run by itself, so that one does not take its neighbours with it.
+        """
+        try:
+            return self._run(items)
+        except DatabaseError:
+            connection.close()
+        except Exception:  # the thread must outlive any failure; whoever caused this one is found below
+            logger.exception("batch failed", extra={"batcher": self._name, "items": len(items)})
+            return [self._attempt_one(item) for item in items]
+        try:
+            return self._run(items)
+        except Exception:  # as above; the database is the likeliest
+            logger.exception("batch failed twice", extra={"batcher": self._name, "items": len(items)})
+            connection.close()
+            return [Unavailable() for _ in items]
 
-    def _settle(self, futures: "list[asyncio.Future[Result]]", results: "Sequence[Result | ChatError]") -> None:
-        for future, result in zip(futures, results, strict=True):
-            self._waiting.pop(future, None)
-            if future.done():
-                continue
-            if isinstance(result, ChatError):
-                future.set_exception(result)
-            else:
-                future.set_result(result)
+    def _attempt_one(self, item: Item) -> Result | ChatError:
+        try:
+            return self._run([item])[0]
+        except Exception:  # a bug, or an item nobody thought of: its sender is told, and it is in the log
+            logger.exception("item failed", extra={"batcher": self._name})
+            return ChatError()
+
+    def _settle(self, batch: list[_Ticket[Item, Result]], outcomes: Sequence[Result | ChatError]) -> None:
+        for ticket, outcome in zip(batch, outcomes, strict=True):
+            ticket.settle(outcome)
+        while self._unsettled and self._unsettled[0].settled:
+            self._unsettled.popleft()
 
     async def _expire(self) -> None:
         while True:
             await asyncio.sleep(1)
             limit = time.monotonic() - TIME_LIMIT
-            for future in [future for future, since in self._waiting.items() if since < limit]:
-                del self._waiting[future]
-                if not future.done():
-                    future.set_exception(Unavailable())
+            while self._unsettled and (self._unsettled[0].settled or self._unsettled[0].since < limit):
+                self._unsettled.popleft().settle(Unavailable())

@@ -14,6 +14,7 @@ from typing import Any, assert_never
 from channels.consumer import AsyncConsumer
 from django.conf import settings
 from django.utils import timezone
+from msgspec import structs
 
 from accounts.actions import sessions
 from accounts.identity import Identity
@@ -56,6 +57,7 @@ from chat.protocol import (
     Sync,
 )
 from chat.ratelimit import charge_message
+from chat.serializers import MarksShape
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -264,7 +266,7 @@ class ChatConsumer(AsyncConsumer):
         text = message.get("text")
         if text is None:
             raise RefusedFrame(BadFrame("Frames are text."), None)
-        if len(text) > protocol.MAX_FRAME_BYTES or len(text.encode()) > protocol.MAX_FRAME_BYTES:
+        if 4 * len(text) > protocol.MAX_FRAME_BYTES and len(text.encode()) > protocol.MAX_FRAME_BYTES:
             raise FrameTooLarge
         return str(text)
 
@@ -324,36 +326,26 @@ class ChatConsumer(AsyncConsumer):
             identity.user_id, frame.conversation, frame.client_id, frame.body, frame.reply_to, identity.session_id
         )
         await self.in_flight.acquire()
-        self.live.writer.submit(draft).add_done_callback(partial(self.sent, frame.id))
+        self.live.writer.put(draft, partial(self.sent, frame.id))
 
-    def sent(self, frame_id: str | None, future: "asyncio.Future[Sent]") -> None:
+    def sent(self, frame_id: str | None, outcome: Sent | ChatError) -> None:
         self.in_flight.release()
-        if (error := future.exception()) is not None:
-            self.fail(frame_id, error)
-            return
-        sent = future.result()
-        self.answer({"type": "ack", "id": frame_id, "message": sent.json, "duplicate": sent.duplicate})
+        if isinstance(outcome, ChatError):
+            self.fail(frame_id, outcome)
+        else:
+            self.answer({"type": "ack", "id": frame_id, "message": outcome.json, "duplicate": outcome.duplicate})
 
     async def mark(self, frame: MarkRead | MarkDelivered) -> None:
         await self.in_flight.acquire()
         mark = Mark(self.actor, frame.conversation, frame.seq, isinstance(frame, MarkRead))
-        self.live.marks.submit(mark).add_done_callback(partial(self.marked, frame.id))
+        self.live.marks.put(mark, partial(self.marked, frame.id))
 
-    def marked(self, frame_id: str | None, future: "asyncio.Future[Any]") -> None:
+    def marked(self, frame_id: str | None, outcome: MarksShape | ChatError) -> None:
         self.in_flight.release()
-        if (error := future.exception()) is not None:
-            self.fail(frame_id, error)
-            return
-        marks = future.result()
-        self.answer(
-            {
-                "type": "ack",
-                "id": frame_id,
-                "delivered_seq": marks.delivered_seq,
-                "read_seq": marks.read_seq,
-                "unread": marks.unread,
-            }
-        )
+        if isinstance(outcome, ChatError):
+            self.fail(frame_id, outcome)
+        else:
+            self.answer({"type": "ack", "id": frame_id, **structs.asdict(outcome)})
 
     def type_in(self, frame: StartTyping | StopTyping) -> None:
         conversation = str(frame.conversation)
@@ -387,10 +379,9 @@ class ChatConsumer(AsyncConsumer):
     def answer(self, frame: dict[str, Any]) -> None:
         self.socket.put(protocol.to_text(frame))
 
-    def fail(self, frame_id: str | None, error: BaseException) -> None:
-        refusal = error if isinstance(error, ChatError) else ChatError()
-        metrics.refusals.labels(refusal.code).inc()
-        self.socket.put(_error(frame_id, refusal))
+    def fail(self, frame_id: str | None, error: ChatError) -> None:
+        metrics.refusals.labels(error.code).inc()
+        self.socket.put(_error(frame_id, error))
 
 
 class Disconnected(Exception):

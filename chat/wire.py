@@ -36,7 +36,7 @@ _last: tuple[str, bytes] = ("", b"")
 
 
 def text_frame(text: str) -> bytes:
-    """One final, unmasked text frame (RFC 6455, section 5.2). The last is kept: a room's sockets get one text object."""
+    """One final, unmasked text frame (RFC 6455, section 5.2). The last is kept, for all sockets of a room."""
     global _last
     if text is not _last[0]:
         _last = (text, _build(text.encode()))

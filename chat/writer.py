@@ -6,7 +6,6 @@ that waits for it. Messages that follow for the same conversation step aside too
 what one socket sends stays in order.
 """
 
-import asyncio
 import threading
 from collections import Counter
 from collections.abc import Sequence
@@ -16,7 +15,7 @@ from django.db import DatabaseError, connection
 
 from chat.actions.messages import Busy, Sent, send_messages
 from chat.actions.standings import Draft
-from chat.batcher import Batcher
+from chat.batcher import Batcher, Done
 from chat.errors import ChatError, Unavailable
 
 
@@ -27,22 +26,20 @@ class Writer:
         self._fast: Batcher[Draft, Sent] = Batcher(self._run_fast, "writer")
         self._slow: Batcher[Draft, Sent] = Batcher(self._run_slow, "writer-aside")
 
-    def submit(self, draft: Draft) -> "asyncio.Future[Sent]":
-        """The committed message; raises ChatError. Order of submission is the order of numbers in a conversation."""
-        answer: asyncio.Future[Sent] = asyncio.get_running_loop().create_future()
+    def put(self, draft: Draft, done: Done[Sent]) -> None:
+        """`done` gets the committed message or a ChatError. Numbers in a conversation follow the order of the calls."""
 
-        def take_fast(lane: "asyncio.Future[Sent]") -> None:
-            if isinstance(lane.exception(), Busy):
-                self._slow.submit(draft).add_done_callback(take_slow)
+        def take_fast(outcome: Sent | ChatError) -> None:
+            if isinstance(outcome, Busy):
+                self._slow.put(draft, take_slow)
             else:
-                _pass_on(lane, answer)
+                done(outcome)
 
-        def take_slow(lane: "asyncio.Future[Sent]") -> None:
+        def take_slow(outcome: Sent | ChatError) -> None:
             self._step_back(draft.conversation_id)
-            _pass_on(lane, answer)
+            done(outcome)
 
-        self._fast.submit(draft).add_done_callback(take_fast)
-        return answer
+        self._fast.put(draft, take_fast)
 
     async def stop(self) -> None:
         await self._fast.stop()
@@ -80,13 +77,3 @@ class Writer:
         except DatabaseError:
             connection.close()
             return [Unavailable() for _ in drafts]
-
-
-def _pass_on(lane: "asyncio.Future[Sent]", answer: "asyncio.Future[Sent]") -> None:
-    if answer.done():
-        return
-    refusal = lane.exception()
-    if refusal is not None:
-        answer.set_exception(refusal)
-    else:
-        answer.set_result(lane.result())

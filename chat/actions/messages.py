@@ -82,10 +82,15 @@ class _Batch:
             stored = eventlog.append(self.conversations, list(self.entries.values()))
             appended = dict(zip(self.entries, stored, strict=True))
         metrics.messages.inc(len(appended))
-        return [
-            verdict or Sent(appended[draft.key].message, appended[draft.key].message_json, False)
-            for draft, verdict in zip(self.drafts, judged, strict=True)
-        ]
+        outcomes: list[Sent | ChatError] = []
+        told: set[tuple[UUID, UUID]] = set()
+        for draft, verdict in zip(self.drafts, judged, strict=True):
+            if verdict is None:
+                stored_one = appended[draft.key]
+                verdict = Sent(stored_one.message, stored_one.message_json, draft.key in told)
+                told.add(draft.key)
+            outcomes.append(verdict)
+        return outcomes
 
     def _judge(self, draft: Draft, standing: Standing) -> Sent | ChatError | None:
         """A refusal, the message this is a repeat of, or None: it is new and has its entry."""
@@ -99,6 +104,8 @@ class _Batch:
             self._check_new(draft, standing)
         except ChatError as refusal:
             return refusal
+        if standing.role is None:  # staff who write a note from outside take part in the notes from then on
+            people.enter(self.conversations[draft.conversation_id], sender)
         message = Message.text(
             conversation_id=draft.conversation_id,
             sender=sender,
@@ -116,13 +123,8 @@ class _Batch:
         if self.skipping and draft.conversation_id not in self.conversations:
             raise Busy
         if standing.role is None:
-            self._follow_notes(draft, standing.sender)
+            access.get_participant(standing.sender, draft.conversation_id)  # open notes, or NotFound
         return standing.sender
-
-    def _follow_notes(self, draft: Draft, sender: User) -> None:
-        """Staff who write a note from outside take part in the notes from then on. Anybody else gets NotFound."""
-        place = access.get_participant(sender, draft.conversation_id)
-        people.enter(place.conversation, sender)
 
     def _check_repeat_within(self, draft: Draft) -> None:
         """Of two drafts of one batch under the same client_id the second is the first again, or something else."""

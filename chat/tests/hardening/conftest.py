@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 from django.conf import settings
 from django.db import connection
+from django.utils import timezone
 from pytest_django import DjangoDbBlocker
 
 from accounts.models import Role, User
@@ -104,9 +105,10 @@ def _still_while_tables_are_emptied(request: pytest.FixtureRequest, transactiona
 
 
 def _paused_at_rest(servers: list[ServerProcess]) -> bool:
-    """Frozen with all sockets gone and no query under way."""
-    if Connection.objects.exists():
+    """Frozen with all sockets gone (an ended one leaves a lease no longer than the grace) and no query under way."""
+    if Connection.objects.filter(expires_at__gt=timezone.now() + settings.PRESENCE_GRACE).exists():
         return False
+    time.sleep(0.03)  # what a socket that just ended still has to say
     for server in servers:
         server.pause()
     busy = "SELECT 1 FROM pg_stat_activity WHERE application_name = %s AND state <> 'idle'"

@@ -41,7 +41,13 @@ async def flood(socket: SocketClient, conversation: str, count: int) -> list[dic
     ids = [new_id() for _ in range(count)]
     for client_id in ids:
         await socket.send(
-            {"type": "message.send", "id": client_id, "conversation": conversation, "client_id": client_id, "body": MARK}
+            {
+                "type": "message.send",
+                "id": client_id,
+                "conversation": conversation,
+                "client_id": client_id,
+                "body": MARK,
+            }
         )
     return [await socket.wait_for(lambda frame, one=one: frame.get("id") == one) for one in ids]
 

@@ -1,4 +1,4 @@
-"""A minute in which little happens: who says nothing stays, who is gone is noticed. One minute serves all the checks."""
+"""A minute in which little happens: who says nothing stays, who is gone is noticed. One minute serves all checks."""
 
 import asyncio
 import time
@@ -32,6 +32,13 @@ async def pair() -> tuple[Device, Device, str]:
     return one, other, await in_database(group, one, other)
 
 
+async def watching(device: Device, server: ServerProcess) -> SocketClient:
+    """The socket of somebody who is known to be here, and so is told of others."""
+    watcher = await device.connect(server)
+    assert (await watcher.request({"type": "presence.set", "status": "active"}))["type"] == "ack"
+    return watcher
+
+
 async def offline_after(watcher: SocketClient, device: Device) -> float:
     """Wait until somebody is announced as gone; the seconds this took."""
     began = time.monotonic()
@@ -58,7 +65,7 @@ async def an_idle_socket_stays_and_then_receives(servers: list[ServerProcess]) -
 
 async def who_lost_the_connection_is_offline_after_the_grace(servers: list[ServerProcess]) -> None:
     alice, bob, _ = await pair()
-    async with await alice.connect(servers[0]) as watcher, await bob.connect(servers[1]) as lost:
+    async with await watching(alice, servers[0]) as watcher, await bob.connect(servers[1]) as lost:
         await watcher.wait_for(lambda frame: frame.get("status") == "online")
         lost.cut()
 
@@ -69,7 +76,7 @@ async def who_lost_the_connection_is_offline_after_the_grace(servers: list[Serve
 
 async def who_comes_back_within_the_grace_was_never_away(servers: list[ServerProcess]) -> None:
     alice, bob, _ = await pair()
-    async with await alice.connect(servers[0]) as watcher, await bob.connect(servers[1]) as lost:
+    async with await watching(alice, servers[0]) as watcher, await bob.connect(servers[1]) as lost:
         await watcher.wait_for(lambda frame: frame.get("status") == "online")
         lost.cut()
         async with await bob.connect(servers[0]):
@@ -80,7 +87,7 @@ async def who_comes_back_within_the_grace_was_never_away(servers: list[ServerPro
 
 async def who_was_on_a_server_that_died_is_offline_when_the_lease_ends(servers: list[ServerProcess]) -> None:
     alice, bob, _ = await pair()
-    async with await alice.connect(servers[0]) as watcher, await bob.connect(servers[2]):
+    async with await watching(alice, servers[0]) as watcher, await bob.connect(servers[2]):
         await watcher.wait_for(lambda frame: frame.get("status") == "online")
         await asyncio.to_thread(servers[2].kill)
 
@@ -91,7 +98,7 @@ async def who_was_on_a_server_that_died_is_offline_when_the_lease_ends(servers: 
 
 async def typing_is_shown_at_most_every_two_seconds_and_a_stop_at_once(servers: list[ServerProcess]) -> None:
     alice, bob, conversation = await pair()
-    async with await alice.connect(servers[0]) as watcher, await bob.connect(servers[1]) as typist:
+    async with await watching(alice, servers[0]) as watcher, await bob.connect(servers[1]) as typist:
         limits = (await typist.connected())["limits"]
         assert (limits["typing_every_ms"], limits["typing_expires_ms"]) == (2_000, 7_000)
         began = time.monotonic()

@@ -6,10 +6,11 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 
 from chat import batcher
 from chat.batcher import Batcher
-from chat.errors import Conflict, Unavailable
+from chat.errors import ChatError, Conflict, Unavailable
 
 Start = Callable[..., "Batcher[Any, Any]"]
 
@@ -89,8 +90,8 @@ async def test_a_refusal_reaches_only_its_own_sender(start):
     assert (outcomes[0], type(outcomes[1]), outcomes[2]) == (1, Conflict, 3)
 
 
-async def test_a_run_that_fails_is_tried_once_more(start):
-    fails = [RuntimeError("connection lost")]
+async def test_a_run_that_loses_its_database_is_tried_once_more(start):
+    fails = [OperationalError("connection lost")]
 
     def run(items):
         if fails:
@@ -100,8 +101,8 @@ async def test_a_run_that_fails_is_tried_once_more(start):
     assert await start(run).submit(1) == 1
 
 
-async def test_a_run_that_fails_twice_is_unavailable_and_the_next_one_works(start, caplog):
-    fails = [RuntimeError("lost"), RuntimeError("lost")]
+async def test_a_run_that_loses_it_twice_is_unavailable_and_the_next_one_works(start, caplog):
+    fails = [OperationalError("lost"), OperationalError("lost")]
 
     def run(items):
         if fails:
@@ -113,6 +114,23 @@ async def test_a_run_that_fails_twice_is_unavailable_and_the_next_one_works(star
     with pytest.raises(Unavailable):
         await tried.submit(1)
     assert await tried.submit(2) == 2
+
+
+async def test_an_item_that_breaks_the_run_takes_no_neighbour_with_it(start, caplog):
+    gate = Gate()
+
+    def run(items):
+        if "poison" in items:
+            raise ZeroDivisionError
+        return gate(items)
+
+    tried = start(run)
+    gate.let_through(9)
+    futures = [tried.submit(item) for item in (1, "poison", 3)]
+
+    outcomes = await asyncio.gather(*futures, return_exceptions=True)
+
+    assert (outcomes[0], type(outcomes[1]), outcomes[2]) == (10, ChatError, 30)
 
 
 async def test_who_waits_too_long_is_told_so_and_what_was_not_begun_is_not_run(start, monkeypatch):

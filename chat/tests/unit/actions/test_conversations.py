@@ -1,17 +1,20 @@
 """Direct conversations: one per pair, whoever opens it; and what each keeps for themselves."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
+from accounts.models import Role, User
 from chat.actions import people
 from chat.actions.conversations import keep, open_direct
 from chat.errors import Invalid, NotFound
 from chat.models import Conversation, Participant
 from chat.tests.factories import group
-from chat.tests.parallel import together
+from chat.tests.parallel import on_its_own_connection, together, wait_until_blocked
 
 
 def test_a_direct_conversation_is_the_same_from_both_sides(alice, tina, ears):
@@ -116,3 +119,25 @@ def test_opened_from_both_sides_at_once_it_is_one_conversation(alice, tina):
     assert {conversation.pk for conversation, _ in outcomes} == {Conversation.objects.get().pk}
     assert sorted(created for _, created in outcomes) == [False] * 5 + [True]
     assert Participant.objects.count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_opens_it_while_the_other_one_does_gets_the_same(alice, tina):
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            made, _ = open_direct(actor=alice, user_id=tina.pk)
+            waiting = pool.submit(on_its_own_connection, lambda: open_direct(actor=tina, user_id=alice.pk))
+            wait_until_blocked()
+        again, created = waiting.result(10)
+
+    assert (again.pk, created) == (made.pk, False)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_somebody_whose_account_is_gone_opens_nothing(tina):
+    gone = User(role=Role.TRADE_ADMIN)
+
+    with pytest.raises(NotFound):
+        open_direct(actor=gone, user_id=tina.pk)
+
+    assert not Conversation.objects.exists()

@@ -221,6 +221,12 @@ def test_a_batch_asks_the_same_number_of_questions_however_many_it_holds(
     assert len(one) == len(three)
 
 
+def test_a_conversation_that_was_made_after_the_locks_were_taken_is_not_there_yet(alice, room):
+    [outcome] = messages._Batch([Draft(alice.pk, room.pk, uuid4(), "hi")], {}).store()
+
+    assert isinstance(outcome, NotFound)
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_conversation_that_somebody_holds_is_busy_and_the_others_are_not(alice, room):
     other = group(alice)

@@ -5,6 +5,7 @@ from decimal import Decimal
 from uuid import uuid4
 
 import pytest
+from django.db import IntegrityError
 from django.utils import timezone
 
 from accounts.models import Role
@@ -65,6 +66,13 @@ def test_a_reference_stands_for_one_trade_of_one_customer(alice, bob):
 
     assert other_body.value.detail == other_customer.value.detail
     assert Trade.objects.count() == 1
+
+
+def test_what_the_database_refuses_for_another_reason_stays_an_error(alice):
+    with pytest.raises(IntegrityError, match="trade_amounts_positive"):
+        trades.open_trade(actor=alice, details=details(asset_amount=Decimal(0)))
+
+    assert not Conversation.objects.exists()
 
 
 @pytest.mark.parametrize("role", [Role.TRADE_ADMIN, Role.SUPER_ADMIN])

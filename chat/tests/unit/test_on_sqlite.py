@@ -1,0 +1,164 @@
+"""Where SQLite takes another way through the hot path than PostgreSQL, both lead to the same place."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import dj_database_url
+import pytest
+from django.core.management import call_command
+from django.db import connection, connections, transaction
+from django.db.utils import ConnectionHandler
+
+from accounts.models import User
+from accounts.tests.factories import DeviceSessionFactory, UserFactory
+from chat import eventlog
+from chat.actions import trades
+from chat.actions.messages import Draft, Sent, send_messages
+from chat.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
+from chat.models import Conversation, Event, Message, Participant, Trade
+from chat.tests.factories import details, group, open_trade, trade_admin
+
+
+@pytest.fixture(scope="module")
+def sqlite(tmp_path_factory: pytest.TempPathFactory, django_db_blocker: Any) -> Iterator[Any]:
+    """A connection to a migrated SQLite database, the default one inside of `on_sqlite` only."""
+    path: Path = tmp_path_factory.mktemp("sqlite") / "db.sqlite3"
+    options = {"transaction_mode": "IMMEDIATE"}
+    found = ConnectionHandler({"default": {**dj_database_url.parse(f"sqlite:///{path}"), "OPTIONS": options}})[
+        "default"
+    ]
+    was = connections["default"]
+    connections["default"] = found
+    with django_db_blocker.unblock():
+        call_command("migrate", verbosity=0)
+    connections["default"] = was
+    yield found
+    found.close()
+
+
+@pytest.fixture(autouse=True)
+def _on_sqlite(sqlite: Any, django_db_blocker: Any) -> Iterator[None]:
+    was = connections["default"]
+    connections["default"] = sqlite
+    with django_db_blocker.unblock(), transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+    connections["default"] = was
+
+
+@pytest.fixture
+def alice() -> User:
+    return UserFactory.create(display_name="Alice")
+
+
+def drafts(sender, conversation, *bodies, **fields):
+    return [Draft(sender.pk, conversation.pk, uuid4(), body, **fields) for body in bodies]
+
+
+def test_this_is_sqlite():
+    assert connection.vendor == "sqlite"
+
+
+def test_messages_are_numbered_and_the_conversation_moves_on(alice):
+    room = group(alice)
+
+    sent = send_messages(drafts(alice, room, "a", "b 😀", "c"))
+
+    stored = Conversation.objects.get(pk=room.pk)
+    assert [(each.message.seq, each.duplicate) for each in sent] == [(1, False), (2, False), (3, False)]
+    assert list(Message.objects.order_by("seq").values_list("seq", "body")) == [(1, "a"), (2, "b 😀"), (3, "c")]
+    assert list(Event.objects.order_by("seq").values_list("seq", "message")) == [
+        (each.message.seq, each.message.pk) for each in sent
+    ]
+    assert (stored.head, stored.last_message, stored.last_activity_at) == (
+        3,
+        sent[2].message,
+        sent[2].message.created_at,
+    )
+
+
+def test_one_batch_holds_many_people_and_conversations(alice):
+    bob = UserFactory.create()
+    one, two = group(alice, bob), group(bob)
+
+    send_messages([*drafts(alice, one, "a"), *drafts(bob, two, "b"), *drafts(bob, one, "c")])
+
+    assert list(one.messages.order_by("seq").values_list("seq", "sender", "body")) == [
+        (1, alice.pk, "a"),
+        (2, bob.pk, "c"),
+    ]
+    assert list(two.messages.values_list("seq", "body")) == [(1, "b")]
+
+
+def test_a_repeat_returns_the_first_message_and_a_reuse_is_refused(alice):
+    [draft] = drafts(alice, group(alice), "hi")
+    [first] = send_messages([draft])
+
+    [again, reuse] = send_messages([draft, Draft(alice.pk, draft.conversation_id, draft.client_id, "ho")])
+
+    assert (again.message, again.duplicate, again.json) == (first.message, True, first.json)
+    assert isinstance(reuse, Conflict)
+
+
+def test_refusals_are_the_same(alice):
+    room, elsewhere, stranger = group(alice), group(alice), UserFactory.create()
+    closed_account = UserFactory.create(is_active=False)
+    [foreign] = send_messages(drafts(alice, elsewhere, "x"))
+    ended = DeviceSessionFactory.create(user=alice)
+    ended.revoked_at = ended.expires_at
+    ended.save()
+    live = DeviceSessionFactory.create(user=alice)
+
+    outcomes = send_messages(
+        [
+            *drafts(stranger, room, "a"),
+            *drafts(closed_account, room, "b"),
+            *drafts(alice, room, ""),
+            *drafts(alice, room, "c", reply_to=foreign.message.pk),
+            *drafts(alice, room, "d", session_id=ended.pk),
+            *drafts(alice, room, "e", session_id=live.pk),
+        ]
+    )
+
+    assert [type(each) for each in outcomes] == [NotFound, Unauthenticated, Invalid, Invalid, Unauthenticated, Sent]
+
+
+def test_a_reply_and_an_observer(alice):
+    room, watcher = group(alice), UserFactory.create()
+    Participant.objects.create(conversation=room, user=watcher, role="observer")
+    [first] = send_messages(drafts(alice, room, "a"))
+
+    outcomes = send_messages([*drafts(alice, room, "b", reply_to=first.message.pk), *drafts(watcher, room, "c")])
+
+    assert isinstance(outcomes[1], Forbidden)
+    assert outcomes[0].message.reply_to_id == first.message.pk
+
+
+def test_locking_leaves_out_what_is_not_there(alice):
+    room = group(alice)
+
+    assert eventlog.lock([room.pk, uuid4()]) == {room.pk: room}
+    assert eventlog.lock([room.pk], skip_locked=True) == {room.pk: room}
+
+
+def test_a_trade_lives_and_keeps_the_digits_of_its_amounts(alice):
+    admin = trade_admin()
+    wanted = details()
+    opened, _ = trades.open_trade(actor=alice, details=wanted)
+    again, created = trades.open_trade(actor=alice, details=wanted)
+    trades.make_move(actor=alice, trade_id=opened.pk, move=trades.PROOF)
+    done = trades.make_move(actor=admin, trade_id=opened.pk, move=trades.APPROVE)
+
+    assert (again, created) == (opened, False)
+    assert (str(done.asset_amount), str(done.fiat_amount), done.status) == ("0.0100", "600.00", "completed")
+    assert Conversation.objects.get(pk=done.conversation_id).head == 4
+
+
+def test_a_queue_and_its_places(alice):
+    waiting = [open_trade(alice) for _ in range(3)]
+
+    found = Trade.objects.queued().complete()
+
+    assert [(trade, trade.ahead_in_queue) for trade in found] == list(zip(waiting, range(3), strict=True))

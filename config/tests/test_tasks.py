@@ -1,0 +1,60 @@
+"""What runs by the clock: named where beat finds it, and twice at once the same as once."""
+
+from datetime import timedelta
+
+import pytest
+from django.conf import settings
+from django.utils import timezone
+
+from accounts.ids import new_id
+from accounts.tests.factories import UserFactory
+from chat.models import Connection, Message, Trade
+from chat.tests.factories import open_trade, trade_admin
+from chat.tests.parallel import together
+from config.celery import app
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def customer():
+    return UserFactory.create()
+
+
+def run(name: str) -> list[int]:
+    """The results of a task that three workers run at once."""
+    return together([app.tasks[name]] * 3)
+
+
+def test_every_task_of_the_schedule_is_known():
+    app.loader.import_default_modules()
+
+    assert {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()} <= set(app.tasks)
+
+
+def test_trades_expire_once(customer):
+    for _ in range(2):
+        open_trade(customer)
+    Trade.objects.update(deadline_at=timezone.now() - timedelta(seconds=1))
+
+    assert sum(run("chat.tasks.expire_trades")) == 2
+    assert sum(run("chat.tasks.expire_trades")) == 0
+    assert set(Trade.objects.values_list("status", flat=True)) == {"expired"}
+    assert Message.objects.filter(data__event="trade.expired").count() == 2
+
+
+def test_the_queue_is_given_out_once(customer):
+    for _ in range(3):
+        open_trade(customer)
+    trade_admin(capacity=2)
+
+    assert sum(run("chat.tasks.drain_queue")) == 2
+    assert sum(run("chat.tasks.drain_queue")) == 0
+    assert Message.objects.filter(data__event="trade.assigned").count() == 2
+
+
+def test_what_has_run_out_is_forgotten_once(customer):
+    Connection.objects.create(id=new_id(), user=customer, expires_at=timezone.now() - timedelta(days=1))
+
+    assert sum(run("chat.tasks.forget_expired")) == 1
+    assert not Connection.objects.exists()
