@@ -32,7 +32,7 @@ def direct_write(send: Send) -> DirectWrite | None:
     return write
 
 
-_last: tuple[str, bytes] = ("", b"")
+_last: tuple[str, bytes] = ("", b"\x81\x00")
 
 
 def text_frame(text: str) -> bytes:

@@ -22,7 +22,10 @@ APP = "config.asgi:application"
 READY_TIMEOUT_S = 20.0
 STOP_TIMEOUT_S = 20.0
 PASSED_ON = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV", "PYTHONPATH", "COVERAGE_PROCESS_START", "CI")
-UVICORN_OPTIONS = ("--ws", "websockets-sansio", "--ws-max-size", "65536", "--loop", "uvloop")
+UVICORN_OPTIONS = (
+    *("--ws", "websockets-sansio", "--ws-max-size", "65536", "--ws-ping-interval", "20", "--ws-ping-timeout", "10"),
+    *("--loop", "uvloop"),
+)
 
 ServerName = Literal["uvicorn", "daphne"]
 

@@ -16,6 +16,11 @@ from config.celery import app
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+@pytest.fixture(autouse=True)
+def _tasks_are_known():
+    app.loader.import_default_modules()  # what a worker does when it starts
+
+
 @pytest.fixture
 def customer():
     return UserFactory.create()
@@ -27,8 +32,6 @@ def run(name: str) -> list[int]:
 
 
 def test_every_task_of_the_schedule_is_known():
-    app.loader.import_default_modules()
-
     assert {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()} <= set(app.tasks)
 
 

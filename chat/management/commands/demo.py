@@ -43,6 +43,8 @@ class Command(BaseCommand):
                 port=port,
                 ws="websockets-sansio",
                 ws_max_size=MAX_FRAME_BYTES,
+                ws_ping_interval=20,
+                ws_ping_timeout=10,
                 log_config=None,
                 access_log=False,
             )

@@ -15,9 +15,8 @@ from testing.server import ServerProcess
 pytestmark = pytest.mark.xdist_group("p1")
 
 DYING = "chat.tests.promises.dying"
-WAITS_IN_INSERT = """SELECT count(*) FROM pg_stat_activity
-                     WHERE datname = current_database() AND wait_event_type = 'Lock'
-                     AND query LIKE 'INSERT INTO%event%'"""
+WAITING = """SELECT count(*) FROM pg_stat_activity
+             WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE %s"""
 
 
 @pytest.fixture(scope="module")
@@ -60,23 +59,39 @@ async def test_the_retry_after_a_server_died_between_commit_and_ack_gets_the_sam
     assert await in_database(stored, conversation) == (1, [1], [1])
 
 
-async def test_a_server_killed_inside_the_transaction_leaves_nothing_half_written(farm, server):
+@pytest.mark.parametrize(
+    ("hold", "held"),
+    [
+        ("LOCK TABLE chat_event IN EXCLUSIVE MODE", "%INTO chat_event%"),
+        ("SELECT 1 FROM accounts_user WHERE id = '{}' FOR UPDATE", "COMMIT"),  # which looks at the sender's row again
+    ],
+    ids=["storing", "committing"],
+)
+async def test_a_server_killed_inside_the_transaction_leaves_nothing_half_written(farm, server, hold, held):
     alice = await in_database(person)
     conversation = await in_database(group, alice)
+    client_id = str(uuid4())
     [doomed] = farm.start({})
     with psycopg.connect(farm.database_url) as holder, psycopg.connect(farm.database_url, autocommit=True) as observer:
+
+        def waiting() -> int:
+            return observer.execute(WAITING, [held]).fetchone()[0]
+
         async with await alice.connect(doomed) as socket:
-            holder.execute("LOCK TABLE chat_event IN EXCLUSIVE MODE")  # messages can be inserted, events cannot
-            frame = {"type": "message.send", "conversation": conversation, "client_id": str(uuid4()), "body": "half"}
+            await socket.request({"type": "presence.set", "status": "active"})  # nothing but the message is under way
+            holder.execute(hold.format(alice.user.pk))
+            frame = {"type": "message.send", "conversation": conversation, "client_id": client_id, "body": "half"}
             await socket.send(frame)
-            await until(lambda: observer.execute(WAITS_IN_INSERT).fetchone() == (1,), what="the insert")
+            await until(lambda: waiting() == 1, timeout=2.5, what="the transaction being held up")
 
             doomed.kill()
+        gone = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE %s"
+        observer.execute(gone, [held])  # or it would find out only after the commit
         holder.rollback()
-        await until(lambda: observer.execute(WAITS_IN_INSERT).fetchone() == (0,))
+        await until(lambda: waiting() == 0)
 
     async with await alice.connect(server) as socket:
-        ack = await socket.send_message(conversation, "half", frame["client_id"])
+        ack = await socket.send_message(conversation, "half", client_id)
 
     assert (ack["duplicate"], ack["message"]["seq"]) == (False, 1)
     assert await in_database(stored, conversation) == (1, [1], [1])
