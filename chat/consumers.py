@@ -6,7 +6,7 @@ of its own, and no database work is done on its way in or out.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
 from typing import Any, assert_never
@@ -16,30 +16,19 @@ from django.conf import settings
 from django.utils import timezone
 from msgspec import structs
 
-from accounts.actions import sessions
 from accounts.identity import Identity
 from accounts.ids import new_id
 from accounts.models import User
 from accounts.text import timestamp
 from accounts.throttling import TokenBuckets
-from chat import database, handshake, metrics, protocol, sync
+from chat import entrance, handshake, metrics, protocol, sync
 from chat.actions import receipts
 from chat.actions.messages import Sent
 from chat.actions.receipts import Mark
 from chat.actions.standings import Draft
+from chat.entrance import Disconnected, FrameTooLarge, Goodbye, Receive, Send, error_frame, text_of
 from chat.enums import CloseCode
-from chat.errors import (
-    BadFrame,
-    ChatError,
-    Forbidden,
-    NotFound,
-    RateLimited,
-    TokenExpired,
-    TooLarge,
-    Unauthenticated,
-    Unavailable,
-)
-from chat.handshake import Handshake, Way
+from chat.errors import ChatError, Forbidden, NotFound, RateLimited, TokenExpired, TooLarge
 from chat.live import Live, live
 from chat.outbox import Outbox
 from chat.presence import Change
@@ -59,9 +48,6 @@ from chat.protocol import (
 from chat.ratelimit import charge_message
 from chat.serializers import MarksShape
 
-Receive = Callable[[], Awaitable[dict[str, Any]]]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
-
 MAX_IN_FLIGHT = 64  # frames of one socket that wait for the database; then it is not read from until one is answered
 
 frame_buckets = TokenBuckets(settings.FRAMES_PER_SECOND, settings.FRAME_BURST)
@@ -80,15 +66,6 @@ LIMITS = {
 }
 
 
-class Goodbye(Exception):
-    """The socket ends before it was anybody's: the error to say, and the code to close with."""
-
-    def __init__(self, error: ChatError, code: CloseCode) -> None:
-        super().__init__(error.detail)
-        self.error = error
-        self.code = code
-
-
 class ChatConsumer(AsyncConsumer):
     socket: Outbox
     live: Live
@@ -97,83 +74,15 @@ class ChatConsumer(AsyncConsumer):
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         self.receive = receive
         self.send_raw = send
+        self.live = live()
         await receive()  # websocket.connect
         with suppress(OSError, Disconnected):  # the client went away while it was being answered
             try:
-                identity, heads = await self.enter(scope)
+                arrival = await entrance.enter(self.live, scope, receive, send)
             except Goodbye as goodbye:
-                await self.refuse(goodbye)
+                await entrance.refuse(send, goodbye)
             else:
-                await self.serve(identity, heads)
-
-    # -- Coming in -------------------------------------------------------------------------------------------------
-
-    async def enter(self, scope: dict[str, Any]) -> tuple[Identity, dict[str, int]]:
-        """Accept, and find out who it is. From here until `serve` has added the socket, the hub keeps what arrives."""
-        self.live = live()
-        try:
-            shake = handshake.read(scope)
-        except ChatError as error:
-            await self.accept(scope, handshake.subprotocol_of(scope))
-            raise Goodbye(error, _code_for(error)) from error
-        await self.accept(scope, shake.subprotocol)
-        if self.live.draining:
-            raise Goodbye(Unavailable("This server is about to restart."), CloseCode.RESTART)
-        try:
-            claimed = await self.claim(shake)
-            return await self.prove(claimed)
-        except ChatError as error:
-            raise Goodbye(error, _code_for(error)) from error
-
-    async def accept(self, scope: dict[str, Any], subprotocol: str | None) -> None:
-        scope["query_string"] = b""  # a ticket or token in it must not reach the server's log of the handshake
-        await self.send_raw({"type": "websocket.accept", "subprotocol": subprotocol})
-
-    async def claim(self, shake: Handshake) -> Identity:
-        match shake.way:
-            case Way.TOKEN:
-                return handshake.claimed_by_token(shake.secret)
-            case Way.TICKET:
-                session = await database.run(sessions.redeem_ticket, ticket=shake.secret)
-                return handshake.claimed_by_session(session)
-            case Way.COOKIE:
-                return await database.run(handshake.claimed_by_cookie, shake.secret)
-            case Way.FIRST_FRAME:
-                return handshake.claimed_by_token((await self.first_frame()).token)
-        assert_never(shake.way)
-
-    async def first_frame(self) -> Auth:
-        try:
-            async with asyncio.timeout(settings.WS_AUTH_TIMEOUT.total_seconds()):
-                frame = protocol.read_frame(self.text_of(await self.receive()))
-        except TimeoutError as error:
-            raise Goodbye(Unauthenticated("No `auth` came in time."), CloseCode.NO_AUTH_IN_TIME) from error
-        except RefusedFrame as refused:
-            raise Goodbye(refused.error, CloseCode.UNAUTHENTICATED) from refused
-        except FrameTooLarge as error:
-            raise Goodbye(TooLarge(), CloseCode.TOO_LARGE) from error
-        if not isinstance(frame, Auth):
-            raise Unauthenticated("The first frame has to be `auth`.")
-        return frame
-
-    async def prove(self, claimed: Identity) -> tuple[Identity, dict[str, int]]:
-        hub = self.live.hub
-        hub.begin_loading()
-        try:
-            arrival = await self.live.arrivals.submit(claimed)
-        except BaseException:
-            hub.end_loading()
-            raise
-        if not arrival.identity.staff and hub.size >= settings.SOCKETS_PER_PROCESS:
-            hub.end_loading()
-            raise Goodbye(Unavailable("This server is full."), CloseCode.TRY_LATER)
-        return arrival.identity, arrival.heads
-
-    async def refuse(self, goodbye: Goodbye) -> None:
-        metrics.refusals.labels(goodbye.error.code).inc()
-        metrics.closes.labels(str(goodbye.code.value)).inc()
-        await self.send_raw({"type": "websocket.send", "text": _error(None, goodbye.error)})
-        await self.send_raw({"type": "websocket.close", "code": goodbye.code.value})
+                await self.serve(arrival.identity, arrival.heads)
 
     # -- Being there -----------------------------------------------------------------------------------------------
 
@@ -260,20 +169,10 @@ class ChatConsumer(AsyncConsumer):
 
     # -- Frames ----------------------------------------------------------------------------------------------------
 
-    def text_of(self, message: Mapping[str, Any]) -> str:
-        if message["type"] == "websocket.disconnect":
-            raise Disconnected
-        text = message.get("text")
-        if text is None:
-            raise RefusedFrame(BadFrame("Frames are text."), None)
-        if 4 * len(text) > protocol.MAX_FRAME_BYTES and len(text.encode()) > protocol.MAX_FRAME_BYTES:
-            raise FrameTooLarge
-        return str(text)
-
     async def take(self, message: Mapping[str, Any]) -> None:
         """One frame: done, or answered with an error. Nothing a client sends gets past here as an exception."""
         try:
-            text = self.text_of(message)
+            text = text_of(message)
             self.limit(frame_buckets)
             frame = protocol.read_frame(text)
         except RefusedFrame as refused:
@@ -381,25 +280,4 @@ class ChatConsumer(AsyncConsumer):
 
     def fail(self, frame_id: str | None, error: ChatError) -> None:
         metrics.refusals.labels(error.code).inc()
-        self.socket.put(_error(frame_id, error))
-
-
-class Disconnected(Exception):
-    """The client has gone."""
-
-
-class FrameTooLarge(Exception):
-    """More than MAX_FRAME_BYTES in one frame, where the server in front of us lets it pass."""
-
-
-def _error(frame_id: str | None, error: ChatError) -> str:
-    frame: dict[str, Any] = {"type": "error", "id": frame_id, "code": error.code, "detail": error.detail}
-    if error.retry_after_ms is not None:
-        frame["retry_after_ms"] = error.retry_after_ms
-    return protocol.to_text(frame)
-
-
-def _code_for(error: ChatError) -> CloseCode:
-    if isinstance(error, Forbidden):
-        return CloseCode.FORBIDDEN
-    return CloseCode.TRY_LATER if isinstance(error, Unavailable) else CloseCode.UNAUTHENTICATED
+        self.socket.put(error_frame(frame_id, error))

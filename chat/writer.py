@@ -19,42 +19,57 @@ from chat.batcher import Batcher, Done
 from chat.errors import ChatError, Unavailable
 
 
+class _Way:
+    """A draft on its way: whether it counts as one that stepped aside, and whether its sender has had an answer."""
+
+    __slots__ = ("answered", "aside", "draft")
+
+    def __init__(self, draft: Draft) -> None:
+        self.draft = draft
+        self.aside = False
+        self.answered = False
+
+
 class Writer:
     def __init__(self) -> None:
         self._aside: Counter[UUID] = Counter()
         self._lock = threading.Lock()
-        self._fast: Batcher[Draft, Sent] = Batcher(self._run_fast, "writer")
+        self._fast: Batcher[_Way, Sent] = Batcher(self._run_fast, "writer")
         self._slow: Batcher[Draft, Sent] = Batcher(self._run_slow, "writer-aside")
 
     def put(self, draft: Draft, done: Done[Sent]) -> None:
         """`done` gets the committed message or a ChatError. Numbers in a conversation follow the order of the calls."""
 
+        way = _Way(draft)
+
         def take_fast(outcome: Sent | ChatError) -> None:
             if isinstance(outcome, Busy):
-                self._slow.put(draft, take_slow)
+                self._slow.put(draft, answer)
             else:
-                done(outcome)
+                answer(outcome)
 
-        def take_slow(outcome: Sent | ChatError) -> None:
-            self._step_back(draft.conversation_id)
+        def answer(outcome: Sent | ChatError) -> None:
+            self._step_back(way)
             done(outcome)
 
-        self._fast.put(draft, take_fast)
+        self._fast.put(way, take_fast)
 
     async def stop(self) -> None:
         await self._fast.stop()
         await self._slow.stop()
 
-    def _run_fast(self, drafts: Sequence[Draft]) -> list[Sent | ChatError]:
+    def _run_fast(self, ways: Sequence[_Way]) -> list[Sent | ChatError]:
         with self._lock:
             behind = set(self._aside)
-        free = [draft for draft in drafts if draft.conversation_id not in behind]
+        free = [way.draft for way in ways if way.draft.conversation_id not in behind]
         outcomes = iter(send_messages(free, skip_locked=True) if free else [])
-        merged = [Busy() if draft.conversation_id in behind else next(outcomes) for draft in drafts]
+        merged = [Busy() if way.draft.conversation_id in behind else next(outcomes) for way in ways]
         with self._lock:
-            for draft, outcome in zip(drafts, merged, strict=True):
-                if isinstance(outcome, Busy):
-                    self._aside[draft.conversation_id] += 1
+            for way, outcome in zip(ways, merged, strict=True):
+                # Whose sender was told `unavailable` while this ran never gets to the second lane.
+                if isinstance(outcome, Busy) and not way.answered:
+                    way.aside = True
+                    self._aside[way.draft.conversation_id] += 1
         return merged
 
     def _run_slow(self, drafts: Sequence[Draft]) -> list[Sent | ChatError]:
@@ -65,11 +80,14 @@ class Writer:
             outcomes.update(zip(places, self._send_waiting([drafts[place] for place in places]), strict=True))
         return [outcomes[place] for place in range(len(drafts))]
 
-    def _step_back(self, conversation_id: UUID) -> None:
+    def _step_back(self, way: _Way) -> None:
         with self._lock:
-            self._aside[conversation_id] -= 1
-            if self._aside[conversation_id] <= 0:
-                del self._aside[conversation_id]
+            way.answered = True
+            if way.aside:
+                way.aside = False
+                self._aside[way.draft.conversation_id] -= 1
+                if not self._aside[way.draft.conversation_id]:
+                    del self._aside[way.draft.conversation_id]
 
     def _send_waiting(self, drafts: list[Draft]) -> Sequence[Sent | ChatError]:
         try:

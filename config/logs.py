@@ -1,4 +1,4 @@
-"""What no log line may hold: the query of an address (it can carry a ticket or token), or a traceback a client wrote."""
+"""What no log line may hold: an address's query, which can carry a ticket or token, or a traceback a client wrote."""
 
 import logging
 

@@ -43,6 +43,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "config.health.RequestIdMiddleware",
+    "config.addresses.RefuseNul",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",
@@ -171,7 +172,7 @@ TYPING_EXPIRES = timedelta(seconds=7)
 
 # -- Live sockets ------------------------------------------------------------------------------------------------------
 WS_QUERY_TOKEN = env.flag("WS_QUERY_TOKEN")  # ?token= for older apps
-WS_AUTH_TIMEOUT = timedelta(seconds=10)
+WS_AUTH_TIMEOUT = timedelta(seconds=env.integer("WS_AUTH_SECONDS", 10, low=1, high=10))
 HEARTBEAT = timedelta(seconds=25)
 REPAIR_EVERY = timedelta(seconds=env.integer("REPAIR_SECONDS", 20, low=1, high=30))
 PRESENCE_LEASE = timedelta(seconds=60)

@@ -2,12 +2,13 @@
 
 import re
 import unicodedata
-from datetime import datetime
+from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec.structs import asdict
 
 from accounts.text import is_blank
 from chat.actions.trades import TradeDetails
@@ -20,6 +21,7 @@ AMOUNT = re.compile(r"(?:0|[1-9]\d{0,19})(?:\.\d{1,18})?", re.ASCII)
 Label = Annotated[str, Meta(min_length=1, max_length=32)]
 Reference = Annotated[str, Meta(min_length=1, max_length=64)]
 AmountText = Annotated[str, Meta(max_length=40)]
+Moment = Annotated[datetime, Meta(tz=True)]
 Reason = Annotated[str, Meta(max_length=1_000)]
 
 
@@ -43,8 +45,17 @@ class NewDirect(Struct):
 
 
 class OwnSettings(Struct):
-    muted_until: datetime | UnsetType | None = UNSET
+    muted_until: Moment | UnsetType | None = UNSET
     archived: bool | UnsetType = UNSET
+
+    def changes(self) -> dict[str, Any]:
+        """What was given. The first and last year are refused: in another time zone they lie outside the calendar."""
+        given = {name: value for name, value in asdict(self).items() if value is not UNSET}
+        if isinstance(until := given.get("muted_until"), datetime):
+            if not MINYEAR < until.year < MAXYEAR:
+                raise Invalid("This time is too far away.", pointer="/muted_until")
+            given["muted_until"] = until.astimezone(UTC)  # PostgreSQL knows no offset beyond 16 hours
+        return given
 
 
 class NewTrade(Struct):

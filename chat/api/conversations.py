@@ -1,9 +1,7 @@
 """Conversations, their messages and events, over REST."""
 
-from typing import Any
 from uuid import UUID
 
-from msgspec import UNSET
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
@@ -86,10 +84,7 @@ class ConversationViewSet(ViewSet):
 
     @endpoint("Mute or archive a conversation for myself", body=bodies.OwnSettings, answer=ConversationShape)
     def partial_update(self, request: UserRequest, conversation_id: UUID) -> Response:
-        body = read_body(request, bodies.OwnSettings)
-        changes: dict[str, Any] = {
-            name: getattr(body, name) for name in ("muted_until", "archived") if getattr(body, name) is not UNSET
-        }
+        changes = read_body(request, bodies.OwnSettings).changes()
         conversation = conversations.keep(actor=request.user, conversation_id=conversation_id, **changes)
         return Response(conversation_shape(conversation, request.user))
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -27,8 +27,8 @@ def shared_server(start_shared: Callable[..., ServerProcess]) -> ServerProcess:
 
 
 @pytest.fixture(scope="module")
-def second_server(start_shared: Callable[..., ServerProcess]) -> Iterator[ServerProcess]:
-    yield start_shared(THROTTLE="on")
+def second_server(start_shared: Callable[..., ServerProcess]) -> ServerProcess:
+    return start_shared(THROTTLE="on")
 
 
 @database_sync_to_async
@@ -80,10 +80,6 @@ async def test_sockets_rest_and_processes_share_one_limit(server, second_server,
     rest = [RestClient(which.http_url) for which in (server, second_server)]
     answers: list[Any] = []
     started = time.monotonic()
-
-    async def over_socket(socket: SocketClient) -> None:
-        while time.monotonic() - started < 3:
-            answers.append((await socket.send_message(here, MARK))["type"] == "ack")
 
     async def over_rest(client: RestClient) -> None:
         client.access = token

@@ -4,9 +4,11 @@ import asyncio
 import json
 import zlib
 from collections.abc import Callable
+from datetime import timedelta
 
 import psutil
 import pytest
+from django.conf import settings
 
 from chat.tests.hardening.tools import (
     DEADLINE_S,
@@ -28,8 +30,16 @@ from testing.server import ServerProcess
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("hardening-framing")]
 
 LIMIT = 65_536
+AUTH_SECONDS = 2
 PING = b'{"type": "ping"}'
 TEXT, BINARY = 1, 2
+
+
+@pytest.fixture(scope="module")
+def shared_server(start_shared: Callable[..., ServerProcess]) -> ServerProcess:
+    """Patient for two seconds only, so that the tests need not be."""
+    return start_shared(WS_AUTH_SECONDS=str(AUTH_SECONDS))
+
 
 # The bytes of one frame, and how the socket may end. None is a plain cut.
 BROKEN = {
@@ -204,7 +214,8 @@ async def test_who_never_says_who_they_are_is_let_go_in_time(server, db):
     )
     took, code, error = said_nothing
     assert (error["code"], code) == ("unauthenticated", 4408)
-    assert 9 < took < 12
+    assert AUTH_SECONDS - 0.5 < took < AUTH_SECONDS + 2
+    assert timedelta(seconds=10) == settings.WS_AUTH_TIMEOUT, "where nobody asks for less"
     assert pinged[1] == half[1] == 4408
     assert auth_in_parts[1] == 4401
     assert auth_in_parts[0] < 2

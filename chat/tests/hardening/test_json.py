@@ -147,7 +147,7 @@ async def test_absurd_numbers_are_refused_wherever_they_stand(server, alice, tra
             for place, raw in {
                 "seq": f'{{"type": "message.read", "conversation": "{here}", "seq": {number}}}',
                 "a position": f'{{"type": "sync", "positions": {{"{here}": {number}}}}}',
-                "body": f'{{"type": "message.send", "conversation": "{here}", "client_id": "{new_id()}", "body": {number}}}',
+                "body": f'{{"type": "message.send", "conversation": "{here}", "body": {number}}}',
                 "id": f'{{"type": "ping", "id": {number}}}',
                 "type": f'{{"type": {number}}}',
             }.items():

@@ -1,4 +1,4 @@
-"""Who may do what: HARDENING §1 as a table. A cell is the status over REST and, behind a slash, the code on a socket."""
+"""Who may do what, as a table: operations against people, over REST and on a socket. A refusal changes no row."""
 
 import json
 from collections.abc import Callable
@@ -161,11 +161,18 @@ TABLE = [
     # people
     Operation("see an account", "GET", "users/{stranger.pk}/", "401 403 403 403 403 200"),
     Operation("see no account", "GET", "users/{unknown}/", "401 403 403 403 403 404"),
-    Operation("close an account", "PATCH", "users/{stranger.pk}/", "401 403 403 403 403 200", lambda _: {"is_active": False}),
+    Operation(
+        "close an account", "PATCH", "users/{stranger.pk}/", "401 403 403 403 403 200", lambda _: {"is_active": False}
+    ),
     Operation("promote oneself", "PATCH", "users/{self}/", "401 403 403 403 403 409", lambda _: {"role": "customer"}),
-    Operation("last super admin", "PATCH", "users/{super_admin.pk}/", "401 403 403 403 403 409", lambda _: {"is_active": False}),
+    Operation(
+        "last super admin", "PATCH", "users/{super_admin.pk}/", "401 403 403 403 403 409",
+        lambda _: {"is_active": False},
+    ),
     # colleagues among themselves, in the words of BPay
-    Operation("BPay with a colleague", "GET", "/api/chat/admin/messages?with={colleague.pk}", "401 403 403 200 404 200"),
+    Operation(
+        "BPay with a colleague", "GET", "/api/chat/admin/messages?with={colleague.pk}", "401 403 403 200 404 200"
+    ),
     Operation("BPay with a customer", "GET", "/api/chat/admin/messages?with={stranger.pk}", "401 403 403 404 404 404"),
     Operation(
         "BPay to a colleague", "POST", "/api/chat/admin/message", "401 403 403 201 404 201",
@@ -278,7 +285,8 @@ def test_a_customer_finds_no_trace_of_staff_notes_or_of_what_staff_know(world):
     seen = "".join(
         client.get(f"/api/v1/{path}").content.decode()
         for path in (
-            "conversations/", "conversations/?kind=staff_notes", "trades/", f"trades/{world.trade.pk}/", "unread/", "me/",
+            "conversations/", "conversations/?kind=staff_notes", "trades/", f"trades/{world.trade.pk}/", "unread/",
+            "me/",
             f"conversations/{conversation}/", f"conversations/{conversation}/messages/",
             f"conversations/{conversation}/events/", f"conversations/{world.queued.conversation_id}/events/",
         )

@@ -85,7 +85,7 @@ async def test_a_server_killed_inside_the_transaction_leaves_nothing_half_writte
             await until(lambda: waiting() == 1, timeout=2.5, what="the transaction being held up")
 
             doomed.kill()
-        gone = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE %s"
+        gone = WAITING.replace("count(*)", "pg_terminate_backend(pid)")
         observer.execute(gone, [held])  # or it would find out only after the commit
         holder.rollback()
         await until(lambda: waiting() == 0)

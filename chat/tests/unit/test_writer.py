@@ -4,15 +4,17 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from channels.db import database_sync_to_async
 from django.db import connection, transaction
 
+from accounts.models import User
+from chat import batcher
 from chat.actions.messages import Draft, Sent
 from chat.errors import ChatError, NotFound, Unavailable
-from chat.models import Conversation
+from chat.models import Conversation, Message
 from chat.tests.factories import group
 from chat.writer import Writer
 
@@ -155,3 +157,42 @@ async def test_a_sender_who_gave_up_disturbs_nobody(writer, alice, rooms):
     sent = await submit(writer, draft(alice, rooms[0], "stays"))
 
     assert (sent.message.seq, await bodies(rooms[0])) == (2, ["gone", "stays"])
+
+
+@contextmanager
+def unfinished(sender: User, conversation: Conversation, client_id: UUID) -> Iterator[None]:
+    """Another connection has stored a message under this client_id and neither commits nor gives up while it runs."""
+    stored, done = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        try:
+            with transaction.atomic():
+                Message.objects.create(conversation=conversation, sender=sender, client_id=client_id, seq=99)
+                stored.set()
+                done.wait(20)
+                transaction.set_rollback(True)
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    assert stored.wait(5)
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join(5)
+
+
+async def test_what_expired_in_the_fast_lane_does_not_keep_its_conversation_aside(writer, alice, rooms, monkeypatch):
+    elsewhere, waits = await database_sync_to_async(group)(alice), draft(alice, rooms[1])
+    with held(rooms[0]):
+        with unfinished(alice, elsewhere, waits.client_id):
+            monkeypatch.setattr(batcher, "TIME_LIMIT", 0.3)
+            sent = [submit(writer, each) for each in (draft(alice, rooms[0]), waits)]
+            outcomes = await asyncio.gather(*sent, return_exceptions=True)
+            monkeypatch.setattr(batcher, "TIME_LIMIT", 10.0)
+        await submit(writer, draft(alice, rooms[1]))
+
+    assert [type(outcome) for outcome in outcomes] == [Unavailable, Unavailable]
+    assert not writer._aside

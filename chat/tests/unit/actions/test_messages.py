@@ -62,7 +62,7 @@ def test_a_repeat_within_one_batch_returns_the_first_message(alice, room):
 
     [first, again] = send_messages([draft, draft])
 
-    assert first.message == again.message
+    assert (first.message, first.duplicate, again.duplicate) == (again.message, False, True)
     assert bodies(room) == [(1, "hi")]
 
 
@@ -188,6 +188,13 @@ def test_a_super_admin_who_writes_a_note_follows_the_notes_from_then_on(sara, tr
     assert Participant.objects.get(user=sara).conversation == trade.notes_conversation
     assert ears.of("joined") == [[str(trade.notes_conversation_id), str(sara.pk)]]
     assert bodies(trade.notes_conversation) == [(1, "look again")]
+
+
+def test_a_refused_note_makes_nobody_follow_the_notes(sara, trade):
+    with pytest.raises(Invalid):
+        say(sara, trade.notes_conversation, " ")
+
+    assert not Participant.objects.filter(user=sara).exists()
 
 
 def test_admins_write_notes_about_a_queued_trade_and_not_to_its_customer(alice, tom):
