@@ -21,7 +21,7 @@ from accounts.ids import new_id
 from accounts.models import User
 from accounts.text import timestamp
 from accounts.throttling import TokenBuckets
-from chat import entrance, handshake, metrics, protocol, sync
+from chat import database, entrance, handshake, metrics, protocol, sync
 from chat.actions import receipts
 from chat.actions.messages import Sent
 from chat.actions.receipts import Mark
@@ -132,6 +132,7 @@ class ChatConsumer(AsyncConsumer):
         if self.throttled and len(mine) > settings.SOCKETS_PER_USER:
             oldest = min(mine, key=lambda socket: socket.connection_id.int)
             self.live.hub.remove(oldest)
+            oldest.put(error_frame(None, RateLimited("You have more sockets open than are allowed at once.")))
             oldest.close(CloseCode.TOO_MANY_FRAMES)
 
     def leave(self) -> None:
@@ -206,7 +207,7 @@ class ChatConsumer(AsyncConsumer):
             case MarkRead() | MarkDelivered():
                 return await self.mark(frame)
             case StartTyping() | StopTyping():
-                return self.type_in(frame)
+                return await self.type_in(frame)
             case Ping():
                 return self.answer({"type": "pong", "id": frame.id, "server_time": timestamp(timezone.now())})
             case SetPresence():
@@ -246,7 +247,7 @@ class ChatConsumer(AsyncConsumer):
         else:
             self.answer({"type": "ack", "id": frame_id, **structs.asdict(outcome)})
 
-    def type_in(self, frame: StartTyping | StopTyping) -> None:
+    async def type_in(self, frame: StartTyping | StopTyping) -> None:
         conversation = str(frame.conversation)
         if not self.live.hub.follows(self.socket.user, conversation):
             raise NotFound
@@ -258,7 +259,7 @@ class ChatConsumer(AsyncConsumer):
             return
         if typing:
             self.typed[conversation] = now
-        receipts.announce_typing(self.actor.pk, self.actor.display_name, frame.conversation, typing=typing)
+        await database.run(receipts.type_in, actor=self.actor, conversation_id=frame.conversation, typing=typing)
 
     async def set_presence(self, frame: SetPresence) -> None:
         await self.note_presence(idle=frame.status == "idle", foreground=frame.foreground)

@@ -4,7 +4,7 @@ import os
 from urllib.parse import urlsplit
 
 TRUE = {"1", "true", "yes", "on"}
-FALSE = {"", "0", "false", "no", "off"}
+FALSE = {"0", "false", "no", "off"}
 
 
 class WrongSetting(SystemExit):
@@ -23,8 +23,8 @@ def text(name: str, default: str | None = None) -> str:
 
 def flag(name: str, default: bool = False) -> bool:
     """1/true/yes/on or 0/false/no/off, in any case."""
-    value = os.environ.get(name)
-    if value is None:
+    value = os.environ.get(name, "")
+    if not value:
         return default
     if value.lower() in TRUE:
         return True
@@ -45,7 +45,7 @@ def integer(name: str, default: int, *, low: int, high: int) -> int:
 
 def names(name: str, default: str = "") -> list[str]:
     """A comma-separated list without blanks."""
-    return [part.strip() for part in os.environ.get(name, default).split(",") if part.strip()]
+    return [part.strip() for part in (os.environ.get(name, "") or default).split(",") if part.strip()]
 
 
 def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
@@ -58,6 +58,8 @@ def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
 def secret(name: str, default: str | None, *, min_bytes: int) -> str:
     """A secret of at least min_bytes; a shorter one stops the start without being shown."""
     value = text(name, default)
+    if value.lstrip().startswith("#"):
+        raise WrongSetting(f"{name} holds a comment, not a secret: comments need lines of their own.")
     if len(value.encode()) < min_bytes:
         raise WrongSetting(f"{name} is too short: it needs at least {min_bytes} bytes.")
     return value

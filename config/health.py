@@ -1,5 +1,6 @@
 """Is it alive, is it ready, what does it count; and an id for each request, in its answer and in the logs."""
 
+import asyncio
 import re
 from collections.abc import Callable
 from ipaddress import ip_address
@@ -10,8 +11,11 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from chat import database
+from chat.errors import Unavailable
 from chat.live import running
 
+READY_WITHIN = 3.0  # seconds
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
@@ -36,17 +40,22 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-def readyz(request: HttpRequest) -> HttpResponse:
+async def readyz(request: HttpRequest) -> HttpResponse:
     """May be sent traffic: not draining, and the database answers. Redis is not asked; sends go on without it."""
     current = running()
     if current is not None and current.draining:
         return JsonResponse({"status": "draining"}, status=503)
     try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-    except DatabaseError:
+        async with asyncio.timeout(READY_WITHIN):
+            await database.run(_ask_database)
+    except (DatabaseError, Unavailable, TimeoutError):
         return JsonResponse({"status": "database does not answer"}, status=503)
     return JsonResponse({"status": "ready"})
+
+
+def _ask_database() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
 
 
 @require_safe

@@ -24,7 +24,7 @@ STOP_TIMEOUT_S = 20.0
 PASSED_ON = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV", "PYTHONPATH", "COVERAGE_PROCESS_START", "CI")
 UVICORN_OPTIONS = (
     *("--ws", "websockets-sansio", "--ws-max-size", "65536", "--ws-ping-interval", "20", "--ws-ping-timeout", "10"),
-    *("--loop", "uvloop"),
+    *("--ws-per-message-deflate", "false", "--no-proxy-headers", "--loop", "uvloop"),
 )
 
 ServerName = Literal["uvicorn", "daphne"]

@@ -35,6 +35,7 @@ class Parley:
     def command(self, port: int) -> list[str]:
         where = ["config.asgi:application", "--host", "127.0.0.1", "--port", str(port)]
         options = ["--ws", "websockets-sansio", "--ws-max-size", "65536", "--loop", "uvloop", "--no-access-log"]
+        options += ["--ws-per-message-deflate", "false", "--no-proxy-headers"]
         return [*python("-m", "uvicorn"), *where, *options]
 
     def environment(self, port: int) -> dict[str, str]:

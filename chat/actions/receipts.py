@@ -84,14 +84,9 @@ def type_in(*, actor: User, conversation_id: UUID, typing: bool) -> None:
     """Show the others in the conversation that somebody types, or stopped to. Stored nowhere."""
     place = access.get_participant(actor, conversation_id)
     access.check_may_write(place.role, place.conversation)
-    announce_typing(actor.pk, actor.display_name, conversation_id, typing=typing)
-
-
-def announce_typing(user_id: UUID, display_name: str, conversation_id: UUID, *, typing: bool) -> None:
-    """For callers that know the person takes part."""
     frame = {
         "type": "typing.start" if typing else "typing.stop",
         "conversation": conversation_id,
-        "user": {"id": user_id, "display_name": display_name},
+        "user": {"id": actor.pk, "display_name": actor.display_name},
     }
-    fanout.to_conversation(conversation_id, frame, but=user_id, droppable=True)
+    fanout.to_conversation(conversation_id, frame, but=actor.pk, droppable=True)

@@ -46,6 +46,7 @@ class ConversationViewSet(ViewSet):
         "My conversations, newest activity first",
         answer=ConversationShape,
         page=True,
+        refusals=(),
         query={
             **PAGE_QUERY,
             "kind": "trade, staff_notes, direct or group.",

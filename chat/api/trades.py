@@ -31,6 +31,7 @@ class TradeViewSet(ViewSet):
             "status": "Only those in this status.",
             "reference": "Only the one with this reference.",
         },
+        refusals=(403,),
         tag="trades",
     )
     def list(self, request: UserRequest) -> Response:

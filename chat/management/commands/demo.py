@@ -45,6 +45,8 @@ class Command(BaseCommand):
                 ws_max_size=MAX_FRAME_BYTES,
                 ws_ping_interval=20,
                 ws_ping_timeout=10,
+                ws_per_message_deflate=False,
+                proxy_headers=False,
                 log_config=None,
                 access_log=False,
             )

@@ -16,6 +16,7 @@ from accounts.models import Role, User
 from accounts.tests.factories import UserFactory
 from chat.models import Connection
 from chat.tests.hardening.tools import MARK
+from chat.tests.hardening.world import World, make_world
 from testing.server import ServerProcess
 
 SESSIONS = f"parley-hostile-{os.getpid()}"
@@ -49,6 +50,12 @@ def tom(db: None) -> User:
 @pytest.fixture
 def sara(db: None) -> User:
     return _person("Sara", role=Role.SUPER_ADMIN)
+
+
+@pytest.fixture
+def world(alice: User, bob: User, tina: User, tom: User, sara: User, settings: Any) -> World:
+    settings.WHITENOISE_AUTOREFRESH = True
+    return make_world(alice, bob, tina, tom, sara)
 
 
 @pytest.fixture(scope="module")

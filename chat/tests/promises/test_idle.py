@@ -24,7 +24,7 @@ PING, PING_TIMEOUT = 20.0, 10.0
 
 @pytest.fixture(scope="module")
 def servers(farm: Farm) -> list[ServerProcess]:
-    return farm.start(*[{"REPAIR_SECONDS": "30"}] * 3, options=("--ws-ping-interval", "20", "--ws-ping-timeout", "10"))
+    return farm.start(*[{"REPAIR_SECONDS": "30"}] * 3)
 
 
 async def pair() -> tuple[Device, Device, str]:

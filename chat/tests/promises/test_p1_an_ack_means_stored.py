@@ -62,7 +62,7 @@ async def test_the_retry_after_a_server_died_between_commit_and_ack_gets_the_sam
 @pytest.mark.parametrize(
     ("hold", "held"),
     [
-        ("LOCK TABLE chat_event IN EXCLUSIVE MODE", "%INTO chat_event%"),
+        ("LOCK TABLE chat_event IN EXCLUSIVE MODE", "%INTO%chat_event%"),
         ("SELECT 1 FROM accounts_user WHERE id = '{}' FOR UPDATE", "COMMIT"),  # which looks at the sender's row again
     ],
     ids=["storing", "committing"],

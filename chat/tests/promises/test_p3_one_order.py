@@ -15,7 +15,7 @@ pytestmark = pytest.mark.xdist_group("p3")
 
 SENDERS = 50
 EACH = 4
-PIPELINED = 100
+PIPELINED = 300
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +79,7 @@ async def test_pipelined_sends_of_one_socket_keep_their_order_while_another_proc
         frame = {"type": "message.send", "conversation": conversation}
         for client_id in client_ids:
             await socket.send({**frame, "id": client_id, "client_id": client_id, "body": f"say {client_id}"})
+            await asyncio.sleep(0)  # each by itself, so that many commits of both processes cross
         for client_id in client_ids:
             await socket.wait_for(lambda answer, wanted=client_id: answer.get("id") == wanted, timeout=30)
         stop.set()

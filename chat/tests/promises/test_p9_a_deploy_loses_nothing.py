@@ -84,7 +84,9 @@ async def embark(server: ServerProcess) -> tuple[list[Traveller], "asyncio.Futur
 async def check_arrival(travellers: list[Traveller], staying: ServerProcess) -> None:
     """On the other server, each has the whole conversation: what was acknowledged at the number it was, and once."""
     conversation = travellers[0].conversation
-    sockets = await asyncio.gather(*(traveller.go_on(staying) for traveller in travellers))
+    half = len(travellers) // 2  # the others come later and have missed what these say
+    sockets = await asyncio.gather(*(traveller.go_on(staying) for traveller in travellers[:half]))
+    sockets += await asyncio.gather(*(traveller.go_on(staying) for traveller in travellers[half:]))
     head, events, messages = await in_database(stored, conversation)
     await asyncio.gather(*(one.arrive(socket, head) for one, socket in zip(travellers, sockets, strict=True)))
 

@@ -10,14 +10,17 @@ import pytest
 from django.core.management import call_command
 from django.db import connection, connections, transaction
 from django.db.utils import ConnectionHandler
+from django.utils import timezone
 
+from accounts.ids import new_id
 from accounts.models import User
 from accounts.tests.factories import DeviceSessionFactory, UserFactory
-from chat import eventlog
+from chat import eventlog, presence
 from chat.actions import trades
 from chat.actions.messages import Draft, Sent, send_messages
 from chat.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
-from chat.models import Conversation, Event, Message, Participant, Trade
+from chat.models import Connection, Conversation, Event, Message, Participant, Presence, Trade
+from chat.presence import Change
 from chat.tests.factories import details, group, open_trade, trade_admin
 
 
@@ -162,3 +165,16 @@ def test_a_queue_and_its_places(alice):
     found = Trade.objects.queued().complete()
 
     assert [(trade, trade.ahead_in_queue) for trade in found] == list(zip(waiting, range(3), strict=True))
+
+
+def test_presence_is_kept(alice):
+    connection_id = new_id()
+    presence.note([Change(connection_id, alice.pk)])
+    presence.renew([connection_id])
+    presence.note([Change(connection_id, alice.pk, idle=True)])
+    assert Presence.objects.get().status == "idle"
+
+    Connection.objects.update(expires_at=timezone.now())
+    presence.sweep()
+
+    assert Presence.objects.get().status == "offline"

@@ -1,0 +1,46 @@
+"""The people and the trades that rights are tried on."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.test import Client
+
+from accounts.models import User
+from chat.actions import messages
+from chat.models import Trade
+from chat.tests.conftest import access_token
+from chat.tests.factories import open_trade
+from chat.tests.hardening.tools import MARK
+
+WHO = ("anonymous", "participant", "stranger", "assignee", "colleague", "super_admin")
+SECRET = f"{MARK} for staff only"
+
+
+@dataclass
+class World:
+    """A trade of Alice's that Tina looks after, one that waits in the queue, and a message in each place."""
+
+    people: dict[str, User]
+    clients: dict[str, Client]
+    trade: Trade
+    queued: Trade
+    said: UUID
+    noted: UUID
+
+    def __getattr__(self, name: str) -> Any:
+        return self.people[name]
+
+
+def make_world(alice: User, bob: User, tina: User, tom: User, sara: User) -> World:
+    trade = open_trade(alice)
+    assert trade.assignee == tina
+    User.objects.filter(pk=tina.pk).update(availability="busy")
+    queued = open_trade(alice)
+    said = messages.send_message(actor=alice, conversation_id=trade.conversation_id, client_id=uuid4(), body=MARK)
+    noted = messages.send_message(
+        actor=tina, conversation_id=trade.notes_conversation_id, client_id=uuid4(), body=SECRET
+    )
+    people = dict(zip(WHO[1:], (alice, bob, tina, tom, sara), strict=True))
+    clients = {who: Client(headers={"Authorization": f"Bearer {access_token(user)}"}) for who, user in people.items()}
+    return World(people, {"anonymous": Client(), **clients}, trade, queued, said.message.pk, noted.message.pk)
