@@ -23,7 +23,10 @@ def profiled(pid: int, seconds: float, folder: Path | None, name: str) -> Iterat
     folder.mkdir(parents=True, exist_ok=True)
     raw = folder / f"{name}.raw"
     options = ["--gil", "--duration", str(round(seconds)), "--rate", str(RATE), "--format", "raw", "--output", str(raw)]
-    with subprocess.Popen([str(Path(sys.executable).with_name("py-spy")), "record", *options, "--pid", str(pid)], stdout=subprocess.DEVNULL) as spy:
+    with subprocess.Popen(
+        [str(Path(sys.executable).with_name("py-spy")), "record", *options, "--pid", str(pid)],
+        stdout=subprocess.DEVNULL,
+    ) as spy:
         yield
         spy.wait()
     (folder / f"{name}.txt").write_text(summary(raw.read_text()))

@@ -121,7 +121,7 @@ def announce(statuses: dict[UUID, PresenceStatus]) -> None:
 
 
 def _audiences(user_ids: list[UUID]) -> dict[UUID, set[UUID]]:
-    """By person: who shares a conversation of at most MAX_SHARED with them and is here; for staff, all staff too."""
+    """By person: who shares a conversation of at most MAX_SHARED with them; for staff, all staff too."""
     audiences: dict[UUID, set[UUID]] = defaultdict(set)
     shared = Participant.objects.current().filter(user__in=user_ids).values_list("conversation", "user")
     members: dict[UUID, list[UUID]] = defaultdict(list)
@@ -135,9 +135,10 @@ def _audiences(user_ids: list[UUID]) -> dict[UUID, set[UUID]]:
         .filter(n__lte=MAX_SHARED)
         .values("conversation")
     )
-    company = Participant.objects.current().filter(
-        ~Q(user__presence__status=PresenceStatus.OFFLINE), conversation__in=small, user__presence__isnull=False
-    )
+    # Of conversations that are over, only who is known to be here: an admin has had thousands of customers. In open
+    # ones everybody, as the presence of somebody who connects at this very moment is not stored yet.
+    here = Q(user__presence__isnull=False) & ~Q(user__presence__status=PresenceStatus.OFFLINE)
+    company = Participant.objects.current().filter(Q(conversation__closed_at=None) | here, conversation__in=small)
     for conversation, other in company.values_list("conversation", "user"):
         for user_id in members[conversation]:
             audiences[user_id].add(other)

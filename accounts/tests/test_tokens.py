@@ -6,7 +6,6 @@ import json
 import time
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
 
 import jwt
 import pytest
@@ -128,12 +127,12 @@ def test_an_altered_or_otherwise_signed_token_is_refused(phone):
         {"sub": None},
         {"sub": ...},
         {"sub": "\0"},
-        {"sub": str(uuid4())},
+        {"sub": "8d7a4b52-5a0e-4a5e-9d43-4c1f0e6a2f11"},
         {"sub": {}},
         {"sid": 1},
         {"sid": "\0"},
         {"sid": ...},
-        {"sid": str(uuid4())},
+        {"sid": "8d7a4b52-5a0e-4a5e-9d43-4c1f0e6a2f12"},
         {"jti": ...},
         {"jti": 5},
         {"jti": "x"},
@@ -154,8 +153,11 @@ def test_an_expiry_that_is_no_number_is_refused(phone, exp):
     assert ask("Bearer " + raw_token({"alg": "HS256"}, payload)) == REFUSED
 
 
-@pytest.mark.parametrize("exp", [-(10**12), -1, 0, True, int(time.time()) - 1])
+@pytest.mark.parametrize("exp", [-(10**12), -1, 0, True, "a second ago"])
 def test_an_expired_token_says_that_it_may_be_refreshed(phone, exp):
+    if exp == "a second ago":
+        exp = int(time.time()) - 1
+
     assert ask("Bearer " + signed(claims(phone, exp=exp))) == (401, "token_expired", "Bearer")
 
 

@@ -15,7 +15,7 @@ async def said(server: ServerProcess, **options: object) -> str:
 
 
 async def test_uvicorn_lets_frames_be_written_directly_unless_they_are_compressed() -> None:
-    with ServerProcess({}, app=APP) as server:
+    with ServerProcess({}, app=APP, options=("--ws-per-message-deflate", "true")) as server:
         assert await said(server, compression=None) == "direct"
         assert await said(server, compression="deflate") == "asgi"
 

@@ -56,9 +56,11 @@ def test_a_socket_leaves_a_lease_and_its_person_is_online(alice):
     assert Presence.objects.get().status == "online"
 
 
-def test_coming_is_announced_to_the_company_that_is_here(alice, bob, room, ears):
-    away = UserFactory.create()
-    people.enter(room, away)
+def test_coming_is_announced_to_the_company_that_may_be_here(alice, bob, room, ears):
+    gone = UserFactory.create()
+    over = group(alice, gone)
+    over.closed_at = timezone.now()
+    over.save(update_fields=["closed_at"])
 
     with ears.listening():
         came(alice)
@@ -163,7 +165,8 @@ def test_a_crowd_does_not_hear_of_each_other(alice, bob, ears):
         people.enter(conversation, UserFactory.create())
     with ears.listening():
         came(alice)
-    assert told(ears) == [("online", str(alice.pk), {str(bob.pk)})]
+    [(_, _, audience)] = told(ears)
+    assert len(audience) == presence.MAX_SHARED - 1
     people.enter(conversation, UserFactory.create())
 
     with ears.listening():
