@@ -14,6 +14,23 @@ SEEN_EVERY = timedelta(minutes=5)  # last_seen_at is for people to read; a write
 
 
 @dataclass(frozen=True, slots=True)
+class Sender:
+    """What others see of somebody, as a plain value with a User's names: a model would cost more than the rest."""
+
+    id: UUID
+    display_name: str
+    role: str
+
+    @property
+    def pk(self) -> UUID:
+        return self.id
+
+    @property
+    def is_staff(self) -> bool:
+        return self.role in STAFF_ROLES
+
+
+@dataclass(frozen=True, slots=True)
 class Identity:
     """A person on one device, as live connections hold it. `expires_at` is the token's; None for a staff cookie."""
 

@@ -2,6 +2,7 @@
 
 from typing import Any, TypedDict
 
+from accounts.identity import Sender
 from accounts.models import DeviceSession, User
 from accounts.text import timestamp
 from accounts.tokens import token_pair
@@ -14,7 +15,7 @@ class PersonShape(TypedDict):
     staff: bool
 
 
-def person(user: User) -> PersonShape:
+def person(user: User | Sender) -> PersonShape:
     """Somebody as everybody may see them."""
     return {"id": str(user.pk), "display_name": user.display_name, "role": str(user.role), "staff": user.is_staff}
 

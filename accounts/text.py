@@ -2,6 +2,7 @@
 
 import unicodedata
 from datetime import UTC, datetime
+from functools import lru_cache
 
 INVISIBLE = frozenset(("Cc", "Cf", "Zs", "Zl", "Zp", "Mn", "Me"))
 FILLERS = frozenset("\u115f\u1160\u3164\uffa0\u2800")  # letters and a symbol by category, blank to the eye
@@ -17,6 +18,7 @@ def is_blank(text: str) -> bool:
     return all(map(is_invisible, text))
 
 
+@lru_cache(maxsize=256)  # all messages of one commit have one time
 def timestamp(at: datetime) -> str:
     """RFC 3339 in UTC with milliseconds: 2026-01-02T03:04:05.678Z."""
     if at.tzinfo is not UTC:

@@ -119,9 +119,9 @@ _ALLOWED: dict[Right, Callable[[User, Trade], bool]] = {
 }
 
 
-def check_may_write(role: str, conversation: Conversation) -> None:
+def check_may_write(role: str, *, is_closed: bool) -> None:
     """Raise unless somebody with this role in it may say something now."""
-    if conversation.is_closed:
+    if is_closed:
         raise ConversationClosed
     if role == ParticipantRole.OBSERVER:
         raise Forbidden

@@ -37,7 +37,7 @@ def committed(appended: Sequence["Appended"]) -> None:
     """Events of the log, in the order they were numbered."""
     publish(
         [
-            ["log", str(entry.event.conversation_id), entry.event.seq, _text_id(entry.message.sender_id), entry.frame]
+            ["log", str(entry.conversation_id), entry.seq, _text_id(entry.message.sender_id), entry.frame]
             for entry in appended
         ]
     )

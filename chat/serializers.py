@@ -11,7 +11,7 @@ from accounts.models import User
 from accounts.serializers import PersonShape, person
 from accounts.text import timestamp
 from chat.enums import PresenceStatus
-from chat.models import Conversation, Event, Message, Participant, Presence, Trade
+from chat.models import Conversation, Event, Message, NewMessage, Participant, Presence, Trade
 
 
 class MessageShape(Struct):
@@ -131,7 +131,7 @@ def amount(value: Decimal) -> str:
     return format(value, "f")
 
 
-def message_shape(message: Message, sender: PersonShape | None) -> MessageShape:
+def message_shape(message: Message | NewMessage, sender: PersonShape | None) -> MessageShape:
     """Takes the sender's shape, so that a batch by few people makes each of them once."""
     gone = message.deleted_at is not None
     return MessageShape(
@@ -153,7 +153,7 @@ def message_shape(message: Message, sender: PersonShape | None) -> MessageShape:
     )
 
 
-def full_message(message: Message) -> MessageShape:
+def full_message(message: Message | NewMessage) -> MessageShape:
     """For a message fetched with `complete()`."""
     return message_shape(message, None if message.sender is None else person(message.sender))
 

@@ -3,8 +3,7 @@ Statements of the hot path on PostgreSQL, prepared once per connection and fed w
 same statement, so nothing is parsed or planned again. What they mean stands with their callers.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 import psycopg
@@ -13,14 +12,6 @@ from django.db import connection
 
 def is_postgres() -> bool:
     return connection.vendor == "postgresql"
-
-
-@contextmanager
-def pipeline() -> Iterator[None]:
-    """What is executed inside goes out together; results are there at the end. Errors are Django's."""
-    connection.ensure_connection()
-    with connection.wrap_database_errors, connection.connection.pipeline():
-        yield
 
 
 def execute(statement: str, parameters: Sequence[Any]) -> "psycopg.Cursor[tuple[Any, ...]]":

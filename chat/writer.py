@@ -18,6 +18,8 @@ from chat.actions.standings import Draft
 from chat.batcher import Batcher, Done
 from chat.errors import ChatError, Unavailable
 
+LANES = 3  # while some wait for the database, another has the processor; a conversation always takes the same
+
 
 class _Way:
     """A draft on its way: whether it counts as one that stepped aside, and whether its sender has had an answer."""
@@ -34,7 +36,7 @@ class Writer:
     def __init__(self) -> None:
         self._aside: Counter[UUID] = Counter()
         self._lock = threading.Lock()
-        self._fast: Batcher[_Way, Sent] = Batcher(self._run_fast, "writer")
+        self._fast: list[Batcher[_Way, Sent]] = [Batcher(self._run_fast, f"writer-{n}") for n in range(LANES)]
         self._slow: Batcher[Draft, Sent] = Batcher(self._run_slow, "writer-aside")
 
     def put(self, draft: Draft, done: Done[Sent]) -> None:
@@ -52,10 +54,11 @@ class Writer:
             self._step_back(way)
             done(outcome)
 
-        self._fast.put(way, take_fast)
+        self._fast[draft.conversation_id.int % LANES].put(way, take_fast)
 
     async def stop(self) -> None:
-        await self._fast.stop()
+        for lane in self._fast:
+            await lane.stop()
         await self._slow.stop()
 
     def _run_fast(self, ways: Sequence[_Way]) -> list[Sent | ChatError]:

@@ -86,14 +86,18 @@ else:
     DATABASES["default"]["OPTIONS"] = {
         "pool": {
             "min_size": 1,
-            "max_size": env.integer("DATABASE_POOL_SIZE", 12, low=4, high=200),  # × processes < max_connections
+            "max_size": env.integer("DATABASE_POOL_SIZE", 20, low=12, high=200),  # × processes < max_connections
             "timeout": 5,
             "max_lifetime": 1800,
         },
         "connect_timeout": 5,
         "prepare_threshold": 3,
         # A paused server or a row held by somebody else ends in `unavailable` after seconds, not in a pile of threads.
-        "options": "-c statement_timeout=15000 -c lock_timeout=3000 -c idle_in_transaction_session_timeout=30000",
+        "options": "-c statement_timeout=15000 -c lock_timeout=3000 -c idle_in_transaction_session_timeout=30000"
+        # The hot path's statements are prepared, and planning them anew for each batch cost most of their time. Such a
+        # plan cannot know how long its arrays are or how long a table will be, so it must not read tables end to end
+        # because they are small today; and what has no index to go by is not worth compiling (jit) for that.
+        " -c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c jit=off",
         "keepalives_idle": 10,
         "keepalives_interval": 5,
         "keepalives_count": 3,

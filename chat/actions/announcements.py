@@ -11,12 +11,12 @@ from django.utils import timezone
 from accounts.models import User
 from chat import access, eventlog, fanout
 from chat.enums import SystemEvent
-from chat.models import Conversation, Trade
+from chat.models import Trade
 from chat.serializers import trade_shape
 
 
 def say(
-    trade: Trade, conversation: Conversation, event: SystemEvent, body: str, *, actor: User | None, **data: Any
+    trade: Trade, conversation: eventlog.Locked, event: SystemEvent, body: str, *, actor: User | None, **data: Any
 ) -> None:
     """The trade's one system message for what just happened to it, with the whole trade as its customer sees it."""
     now = Trade.objects.complete().get(pk=trade.pk)

@@ -14,7 +14,7 @@ from chat.actions import announcements, audit, people
 from chat.enums import OPEN_STATUSES, EventType, SystemEvent
 from chat.errors import Conflict, Invalid
 from chat.eventlog import Entry
-from chat.models import Conversation, Message, Participant, Trade
+from chat.models import NewMessage, Participant, Trade
 from chat.protocol import check_body
 
 
@@ -131,7 +131,7 @@ def _give(trade: Trade, admin: User, *, actor: User | None) -> None:
     announcements.say(trade, conversations[trade.conversation_id], SystemEvent.TRADE_ASSIGNED, body, actor=actor)
 
 
-def _clear_seats(trade: Trade, conversations: dict[UUID, Conversation], *, keep: User | None) -> None:
+def _clear_seats(trade: Trade, conversations: dict[UUID, eventlog.Locked], *, keep: User | None) -> None:
     """All but the customer, super admins and the one to keep lose the trade's conversations at once."""
     seats = Participant.objects.current().filter(conversation__in=conversations).exclude(user=trade.customer_id)
     seats = seats.exclude(user__role=Role.SUPER_ADMIN, conversation=trade.notes_conversation_id)
@@ -146,5 +146,5 @@ def _leave_note(trade: Trade, actor: User, note: str) -> None:
         return
     check_body(note)
     notes = eventlog.lock([trade.conversation_id, trade.notes_conversation_id])
-    message = Message.text(conversation_id=trade.notes_conversation_id, sender=actor, client_id=new_id(), body=note)
+    message = NewMessage(conversation_id=trade.notes_conversation_id, sender=actor, client_id=new_id(), body=note)
     eventlog.append(notes, [Entry(EventType.MESSAGE_NEW, actor, message)])

@@ -7,6 +7,7 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from msgspec import Raw
 
+from accounts.identity import Sender
 from accounts.models import User
 from chat import access, eventlog, metrics, protocol, serializers
 from chat.actions import people, standings
@@ -14,7 +15,7 @@ from chat.actions.standings import Draft, Standing
 from chat.enums import EventType, ParticipantRole
 from chat.errors import ChatError, Conflict, Invalid, NotFound, Unauthenticated
 from chat.eventlog import Entry
-from chat.models import Conversation, Message
+from chat.models import Message, NewMessage
 
 __all__ = ["Busy", "Draft", "Sent", "send_message", "send_messages"]
 
@@ -23,7 +24,7 @@ MEMBER = ParticipantRole.MEMBER.value
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    message: Message
+    message: Message | NewMessage
     json: Raw  # the message's shape, ready to be sent
     duplicate: bool
 
@@ -65,7 +66,7 @@ class _Batch:
     """Everything the drafts of one transaction are judged by, read under the conversations' locks."""
 
     def __init__(
-        self, drafts: Sequence[Draft], conversations: dict[UUID, Conversation], *, skipping: bool = False
+        self, drafts: Sequence[Draft], conversations: dict[UUID, eventlog.Locked], *, skipping: bool = False
     ) -> None:
         self.drafts = drafts
         self.conversations = conversations
@@ -106,7 +107,7 @@ class _Batch:
             return refusal
         if standing.role is None:  # staff who write a note from outside take part in the notes from then on
             people.enter(self.conversations[draft.conversation_id], sender)
-        message = Message.text(
+        message = NewMessage(
             conversation_id=draft.conversation_id,
             sender=sender,
             client_id=draft.client_id,
@@ -117,13 +118,14 @@ class _Batch:
         self.entries[draft.key] = Entry(EventType.MESSAGE_NEW, sender, message)
         return None
 
-    def _check_sender(self, draft: Draft, standing: Standing) -> User:
+    def _check_sender(self, draft: Draft, standing: Standing) -> Sender:
         if standing.sender is None or (draft.session_id is not None and not standing.session_lives):
             raise Unauthenticated
         if self.skipping and draft.conversation_id not in self.conversations:
             raise Busy
         if standing.role is None:
-            access.get_participant(standing.sender, draft.conversation_id)  # open notes, or NotFound
+            # Open notes, or NotFound.
+            access.get_participant(User.objects.get(pk=draft.sender_id), draft.conversation_id)
         return standing.sender
 
     def _check_repeat_within(self, draft: Draft) -> None:
@@ -140,7 +142,7 @@ class _Batch:
         conversation = self.conversations.get(draft.conversation_id)
         if conversation is None:
             raise NotFound
-        access.check_may_write(standing.role or MEMBER, conversation)
+        access.check_may_write(standing.role or MEMBER, is_closed=conversation.is_closed)
         protocol.check_body(draft.body)
         if draft.reply_to is not None and standing.reply_conversation_id != draft.conversation_id:
             raise Invalid("There is no such message in this conversation.", pointer="/reply_to")

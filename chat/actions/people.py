@@ -6,16 +6,20 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
+from accounts.identity import Sender
 from accounts.models import User
 from chat import fanout
 from chat.enums import ParticipantRole
+from chat.eventlog import Locked
 from chat.models import Conversation, Participant
 
 
-def enter(conversation: Conversation, user: User, role: ParticipantRole = ParticipantRole.MEMBER) -> None:
+def enter(
+    conversation: Conversation | Locked, user: User | Sender, role: ParticipantRole = ParticipantRole.MEMBER
+) -> None:
     """Let somebody in; their sockets follow it from now on. Who is in already keeps their marks and role."""
     place, created = Participant.objects.get_or_create(
-        conversation=conversation, user=user, defaults={"role": role.value}
+        conversation_id=conversation.pk, user_id=user.pk, defaults={"role": role.value}
     )
     if not created and place.left_at is None:
         return
@@ -25,8 +29,8 @@ def enter(conversation: Conversation, user: User, role: ParticipantRole = Partic
     transaction.on_commit(partial(fanout.joined, conversation.pk, user.pk))
 
 
-def leave(conversation: Conversation, user_id: UUID) -> None:
+def leave(conversation: Conversation | Locked, user_id: UUID) -> None:
     """Put somebody out; not one event more reaches them. Who is not in it stays so."""
-    left = Participant.objects.current().filter(conversation=conversation, user_id=user_id)
+    left = Participant.objects.current().filter(conversation_id=conversation.pk, user_id=user_id)
     if left.update(left_at=timezone.now()):
         transaction.on_commit(partial(fanout.left, conversation.pk, user_id))

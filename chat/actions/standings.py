@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import connection
 from django.utils import timezone
 
-from accounts.models import User
+from accounts.identity import Sender
 from chat import sql
 
 
@@ -32,15 +32,16 @@ class Draft:
     @cached_property
     def digest(self) -> str:
         """What a repeat must say again: everything the sender chose."""
-        content = f"{self.conversation_id}|{self.reply_to}|{self.body}"
-        return blake2b(content.encode(), digest_size=16).hexdigest()
+        reply_to = b"" if self.reply_to is None else self.reply_to.bytes
+        content = self.conversation_id.bytes + reply_to + b"|" + self.body.encode()
+        return blake2b(content, digest_size=16).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
     """How a draft stands. `sender` is None for somebody who may not sign in, `role` for somebody not taking part."""
 
-    sender: User | None
+    sender: Sender | None
     role: str | None
     session_lives: bool
     earlier_id: UUID | None
@@ -72,21 +73,23 @@ def _read_sqlite(columns: list[list[Any]], now: Any) -> list[Standing]:
     with connection.cursor() as cursor:
         cursor.execute(_STANDINGS.format(source=f"VALUES {places}"), [*parameters, now])
         rows = cursor.fetchall()
-    return [_standing(*(_from_hex(value) for value in row)) for row in rows]
+    return [
+        _standing(_id(user_id), name, user_role, role, _id(session_id), _id(earlier_id), _id(reply_id))
+        for user_id, name, user_role, role, session_id, earlier_id, reply_id in rows
+    ]
 
 
-def _from_hex(value: Any) -> Any:
-    return UUID(value) if isinstance(value, str) and len(value) == 32 else value
+def _id(stored: str | None) -> UUID | None:
+    return None if stored is None else UUID(stored)
 
 
 def _standing(
     user_id: UUID | None, name: str, user_role: str, role: str | None, session: UUID | None, earlier: Any, reply: Any
 ) -> Standing:
-    sender = None if user_id is None else User.from_db(connection.alias, _SENDER_FIELDS, (user_id, name, user_role))
+    sender = None if user_id is None else Sender(user_id, name, user_role)
     return Standing(sender, role, session is not None, earlier, reply)
 
 
-_SENDER_FIELDS = ["id", "display_name", "role"]
 _STANDINGS = """
     WITH d (conversation, sender, session, client, reply, n) AS ({source})
     SELECT u.id, u.display_name, u.role, p.role, s.id, m.id, r.conversation_id

@@ -123,7 +123,8 @@ def _open(actor: User, details: TradeDetails) -> Trade:
         )
         people.enter(conversation, actor, ParticipantRole.OWNER)
         audit.record("trade.opened", actor=actor, trade=trade)
-        announcements.say(trade, conversation, SystemEvent.TRADE_OPENED, "The trade was opened.", actor=actor)
+        locked = eventlog.lock([conversation.pk])[conversation.pk]
+        announcements.say(trade, locked, SystemEvent.TRADE_OPENED, "The trade was opened.", actor=actor)
         assignment.assign_or_queue(trade)
     return access.get_trade(actor, trade.pk)
 
@@ -169,7 +170,7 @@ def _apply(trade: Trade, move: Move, *, actor: User | None, reason: str = "") ->
         _close(conversation, now)
 
 
-def _close(conversation: Conversation, now: datetime) -> None:
+def _close(conversation: eventlog.Locked, now: datetime) -> None:
     """After the last word: the history stays readable, writing is refused, and the assignee has room for the next."""
     Conversation.objects.filter(pk=conversation.pk).update(closed_at=now)
     announcements.queue_changed()

@@ -16,7 +16,7 @@ from chat.api import bodies, paging
 from chat.api.schema import endpoint
 from chat.enums import MessageKind
 from chat.errors import Forbidden, Invalid, NotFound
-from chat.models import Conversation, Message, Trade
+from chat.models import Conversation, Message, NewMessage, Trade
 from chat.protocol import MAX_PAGE
 from chat.ratelimit import charge_message
 
@@ -109,7 +109,7 @@ def _colleague(user: User, other_id: UUID) -> User:
     return other
 
 
-def _send(user: User, conversation_id: UUID, text: str, client_id: UUID | None) -> Message:
+def _send(user: User, conversation_id: UUID, text: str, client_id: UUID | None) -> Message | NewMessage:
     charge_message(str(user.pk))
     sent = messages.send_message(
         actor=user, conversation_id=conversation_id, client_id=client_id or new_id(), body=text
@@ -127,7 +127,7 @@ def _window(request: UserRequest, conversation: Conversation) -> list[Message]:
     return list(window.rows)
 
 
-def _entry(message: Message, **place: str) -> dict[str, Any]:
+def _entry(message: Message | NewMessage, **place: str) -> dict[str, Any]:
     sender = message.sender
     kind = "system" if sender is None else "admin" if sender.is_staff else "user"
     return {

@@ -2,8 +2,18 @@
 
 from chat.models.conversation import Conversation, Participant
 from chat.models.event import Event
-from chat.models.message import Message
+from chat.models.message import Message, NewMessage
 from chat.models.presence import Connection, Presence
 from chat.models.trade import AuditEntry, Trade
 
-__all__ = ["AuditEntry", "Connection", "Conversation", "Event", "Message", "Participant", "Presence", "Trade"]
+__all__ = [
+    "AuditEntry",
+    "Connection",
+    "Conversation",
+    "Event",
+    "Message",
+    "NewMessage",
+    "Participant",
+    "Presence",
+    "Trade",
+]

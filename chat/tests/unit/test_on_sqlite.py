@@ -19,8 +19,10 @@ from chat import eventlog, presence
 from chat.actions import trades
 from chat.actions.messages import Draft, Sent, send_messages
 from chat.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
+from chat.eventlog import Locked
 from chat.models import Connection, Conversation, Event, Message, Participant, Presence, Trade
 from chat.presence import Change
+from chat.serializers import full_message
 from chat.tests.factories import details, group, open_trade, trade_admin
 
 
@@ -75,11 +77,14 @@ def test_messages_are_numbered_and_the_conversation_moves_on(alice):
     assert list(Event.objects.order_by("seq").values_list("seq", "message")) == [
         (each.message.seq, each.message.pk) for each in sent
     ]
-    assert (stored.head, stored.last_message, stored.last_activity_at) == (
+    assert (stored.head, stored.last_message_id, stored.last_activity_at) == (
         3,
-        sent[2].message,
+        sent[2].message.pk,
         sent[2].message.created_at,
     )
+    assert [full_message(each.message) for each in sent] == [
+        full_message(message) for message in Message.objects.complete().order_by("seq")
+    ]
 
 
 def test_one_batch_holds_many_people_and_conversations(alice):
@@ -101,7 +106,8 @@ def test_a_repeat_returns_the_first_message_and_a_reuse_is_refused(alice):
 
     [again, reuse] = send_messages([draft, Draft(alice.pk, draft.conversation_id, draft.client_id, "ho")])
 
-    assert (again.message, again.duplicate, again.json) == (first.message, True, first.json)
+    assert (again.message.pk, again.duplicate, again.json) == (first.message.pk, True, first.json)
+    assert full_message(again.message) == full_message(first.message)
     assert isinstance(reuse, Conflict)
 
 
@@ -142,8 +148,14 @@ def test_a_reply_and_an_observer(alice):
 def test_locking_leaves_out_what_is_not_there(alice):
     room = group(alice)
 
-    assert eventlog.lock([room.pk, uuid4()]) == {room.pk: room}
-    assert eventlog.lock([room.pk], skip_locked=True) == {room.pk: room}
+    send_messages(drafts(alice, room, "a"))
+    Conversation.objects.filter(pk=room.pk).update(closed_at=timezone.now())
+
+    names = ("id", "kind", "head", "closed_at", "last_message_id", "last_activity_at")
+    stands = Locked(**Conversation.objects.values(*names).get(pk=room.pk))
+    assert eventlog.lock([room.pk, uuid4()]) == {room.pk: stands}
+    assert eventlog.lock([room.pk], skip_locked=True) == {room.pk: stands}
+    assert stands.is_closed
 
 
 def test_a_trade_lives_and_keeps_the_digits_of_its_amounts(alice):
@@ -178,3 +190,12 @@ def test_presence_is_kept(alice):
     presence.sweep()
 
     assert Presence.objects.get().status == "offline"
+
+
+def test_a_name_as_long_as_an_id_is_a_name():
+    long_name = "Maximiliane von Hohenstein-Berge"
+    sender = UserFactory.create(display_name=long_name)
+
+    [sent] = send_messages([Draft(sender.pk, group(sender).pk, uuid4(), "hi")])
+
+    assert (len(long_name), sent.message.sender.display_name) == (32, long_name)

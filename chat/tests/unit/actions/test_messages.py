@@ -10,6 +10,8 @@ from chat.actions.messages import Busy, Draft, Sent, send_message, send_messages
 from chat.enums import ParticipantRole
 from chat.errors import Conflict, ConversationClosed, Forbidden, Invalid, NotFound, Unauthenticated
 from chat.models import Conversation, Message, Participant
+from chat.protocol import encode
+from chat.serializers import full_message
 from chat.tests.factories import group, open_trade
 from chat.tests.parallel import together
 
@@ -34,9 +36,11 @@ def bodies(conversation):
 def test_a_message_is_stored_as_it_was_sent(alice, room):
     sent = say(alice, room, "  a\r\n\u202eb 😀 ", client_id=ID)
 
-    message = Message.objects.get()
+    message = Message.objects.complete().get()
     assert (message.body, message.sender, message.client_id, message.seq) == ("  a\r\n\u202eb 😀 ", alice, ID, 1)
-    assert (sent.message, sent.duplicate, message.kind, message.data) == (message, False, "text", None)
+    assert (sent.duplicate, message.kind, message.data) == (False, "text", None)
+    assert (sent.message.pk, full_message(sent.message)) == (message.pk, full_message(message))
+    assert bytes(sent.json) == encode(full_message(message))
 
 
 def test_a_message_is_told_to_the_conversation_once(alice, room, ears):
@@ -52,7 +56,8 @@ def test_a_repeated_client_id_returns_the_first_message(alice, room, ears):
     with ears.listening():
         again = say(alice, room, client_id=ID)
 
-    assert (again.message, again.duplicate, ears.items) == (first.message, True, [])
+    assert (again.message.pk, again.duplicate, ears.items) == (first.message.pk, True, [])
+    assert full_message(again.message) == full_message(first.message)
     assert again.json == first.json
     assert bodies(room) == [(1, "hi")]
 
@@ -96,7 +101,8 @@ def test_a_repeat_still_returns_the_message_after_the_conversation_closed(alice,
     first = say(alice, trade.conversation, client_id=ID)
     trades.make_move(actor=alice, trade_id=trade.pk, move=trades.CANCEL)
 
-    assert say(alice, trade.conversation, client_id=ID).message == first.message
+    again = say(alice, trade.conversation, client_id=ID)
+    assert (again.message.pk, again.duplicate, again.json) == (first.message.pk, True, first.json)
     with pytest.raises(ConversationClosed):
         say(alice, trade.conversation)
 
