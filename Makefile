@@ -14,7 +14,7 @@ install: .venv/installed
 	touch $@
 
 demo: install
-	DEBUG=1 $(BIN)/python manage.py demo
+	$(BIN)/python manage.py demo
 
 test: install
 	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=
