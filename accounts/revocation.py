@@ -2,7 +2,7 @@
 Tells whoever holds live connections that an identity ended.
 
 This app knows no other; the part that holds sockets subscribes once at start with `on_revoked`. Listeners are called
-after the commit, and must neither block nor raise.
+after the commit, and one that fails stops neither the others nor whoever ended the session.
 """
 
 from collections.abc import Callable
@@ -40,4 +40,4 @@ def on_revoked(listener: Listener) -> None:
 def announce(revoked: Revoked) -> None:
     """Call every listener once the running transaction has committed."""
     for listener in _listeners:
-        transaction.on_commit(partial(listener, revoked))
+        transaction.on_commit(partial(listener, revoked), robust=True)

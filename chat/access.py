@@ -153,5 +153,5 @@ def staff_who_see(trade: Trade) -> Iterable[UUID]:
     """Which staff are told that the trade changed: its assignee and super admins, and everybody while it is queued."""
     staff = User.objects.staff().exclude(pk=trade.customer_id)
     if trade.assignee_id is not None or trade.status not in OPEN_STATUSES:
-        staff = staff.filter(Q(role=Role.SUPER_ADMIN) | Q(assigned_trades=trade))
+        staff = staff.filter(Q(role=Role.SUPER_ADMIN) | Q(pk=trade.assignee_id))
     return staff.values_list("pk", flat=True)

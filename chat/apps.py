@@ -7,7 +7,13 @@ class ChatConfig(AppConfig):
     name = "chat"
 
     def ready(self) -> None:
-        from accounts.revocation import on_revoked
+        from accounts.revocation import Reason, Revoked, on_revoked
         from chat import fanout
+        from chat.actions import assignment
+
+        def step_down(revoked: Revoked) -> None:
+            if revoked.reason is Reason.ACCOUNT:
+                assignment.step_down(revoked.user_id)
 
         on_revoked(fanout.revoked)
+        on_revoked(step_down)

@@ -78,28 +78,29 @@ class ChatConsumer(AsyncConsumer):
         await receive()  # websocket.connect
         with suppress(OSError, Disconnected):  # the client went away while it was being answered
             try:
-                arrival = await entrance.enter(self.live, scope, receive, send)
+                arrival, since = await entrance.enter(self.live, scope, receive, send)
             except Goodbye as goodbye:
                 await entrance.refuse(send, goodbye)
             else:
-                await self.serve(arrival.identity, arrival.heads)
+                await self.serve(arrival.identity, arrival.heads, since)
 
     # -- Being there -----------------------------------------------------------------------------------------------
 
-    async def serve(self, identity: Identity, heads: Mapping[str, int]) -> None:
+    async def serve(self, identity: Identity, heads: Mapping[str, int], since: int) -> None:
         task = asyncio.current_task()
         assert task is not None
         self.socket = socket = Outbox(self.send_raw, identity, new_id(), task.cancel)
         self.in_flight = asyncio.Semaphore(MAX_IN_FLIGHT)
         self.typed: dict[str, float] = {}
+        self.typing: asyncio.Task[None] | None = None
         self.expiry: asyncio.TimerHandle | None = None
         self.take_identity(identity)
         socket.put(self.connected())
-        self.live.hub.add(socket, heads)
+        self.live.hub.add(socket, heads, since)
         self.live.hub.end_loading()
-        self.limit_sockets()
-        self.note_presence()
         try:
+            self.limit_sockets()
+            self.note_presence()
             while True:
                 await self.take(await self.receive())
         except asyncio.CancelledError:
@@ -128,7 +129,7 @@ class ChatConsumer(AsyncConsumer):
 
     def limit_sockets(self) -> None:
         """One more than allowed: the one that has been here longest makes room."""
-        mine = self.live.hub.sockets[self.socket.user]
+        mine = self.live.hub.sockets.get(self.socket.user, ())  # none when it was revoked on its way in
         if self.throttled and len(mine) > settings.SOCKETS_PER_USER:
             oldest = min(mine, key=lambda socket: socket.connection_id.int)
             self.live.hub.remove(oldest)
@@ -136,6 +137,8 @@ class ChatConsumer(AsyncConsumer):
             oldest.close(CloseCode.TOO_MANY_FRAMES)
 
     def leave(self) -> None:
+        if self.typing is not None:
+            self.typing.cancel()
         if self.expiry is not None:
             self.expiry.cancel()
         self.socket.stop()
@@ -207,11 +210,11 @@ class ChatConsumer(AsyncConsumer):
             case MarkRead() | MarkDelivered():
                 return await self.mark(frame)
             case StartTyping() | StopTyping():
-                return await self.type_in(frame)
+                return self.type_in(frame)
             case Ping():
                 return self.answer({"type": "pong", "id": frame.id, "server_time": timestamp(timezone.now())})
             case SetPresence():
-                return await self.set_presence(frame)
+                return self.set_presence(frame)
             case Sync():
                 return await sync.answer(self.socket, frame)
             case Auth():
@@ -247,7 +250,7 @@ class ChatConsumer(AsyncConsumer):
         else:
             self.answer({"type": "ack", "id": frame_id, **structs.asdict(outcome)})
 
-    async def type_in(self, frame: StartTyping | StopTyping) -> None:
+    def type_in(self, frame: StartTyping | StopTyping) -> None:
         conversation = str(frame.conversation)
         if not self.live.hub.follows(self.socket.user, conversation):
             raise NotFound
@@ -259,11 +262,26 @@ class ChatConsumer(AsyncConsumer):
             return
         if typing:
             self.typed[conversation] = now
-        await database.run(receipts.type_in, actor=self.actor, conversation_id=frame.conversation, typing=typing)
+        if self.typing is None or self.typing.done():  # one at a time; one that gets lost is no loss
+            self.typing = asyncio.create_task(self.show_typing(frame, typing))
 
-    async def set_presence(self, frame: SetPresence) -> None:
-        await self.note_presence(idle=frame.status == "idle", foreground=frame.foreground)
-        self.answer({"type": "ack", "id": frame.id})
+    async def show_typing(self, frame: StartTyping | StopTyping, typing: bool) -> None:
+        """Beside the reading, which must go on while the database does not answer."""
+        try:
+            await database.run(receipts.type_in, actor=self.actor, conversation_id=frame.conversation, typing=typing)
+        except ChatError as error:
+            self.fail(frame.id, error)
+
+    def set_presence(self, frame: SetPresence) -> None:
+        future = self.note_presence(idle=frame.status == "idle", foreground=frame.foreground)
+        future.add_done_callback(partial(self.presence_noted, frame.id))
+
+    def presence_noted(self, frame_id: str | None, future: "asyncio.Future[None]") -> None:
+        error = future.exception()
+        if isinstance(error, ChatError):
+            self.fail(frame_id, error)
+        else:
+            self.answer({"type": "ack", "id": frame_id})
 
     async def renew(self, frame: Auth) -> None:
         claimed = handshake.claimed_by_token(frame.token)

@@ -40,10 +40,10 @@ class FrameTooLarge(Exception):
     """More than MAX_FRAME_BYTES in one frame, where the server in front of us lets it pass."""
 
 
-async def enter(live: Live, scope: dict[str, Any], receive: Receive, send: Send) -> Arrival:
+async def enter(live: Live, scope: dict[str, Any], receive: Receive, send: Send) -> tuple[Arrival, int]:
     """
-    Accept, and find out who it is. Raises Goodbye. Whoever gets an Arrival adds their socket to the hub and then calls
-    its `end_loading`: until then the hub keeps what arrives.
+    Accept, and find out who it is. Raises Goodbye. Whoever gets an Arrival adds their socket to the hub, with the
+    number beside it, and then calls the hub's `end_loading`: until then the hub keeps what arrives.
     """
     try:
         shake = handshake.read(scope)
@@ -119,8 +119,8 @@ async def _first_frame(receive: Receive) -> Auth:
     return frame
 
 
-async def _prove(live: Live, claimed: Identity) -> Arrival:
-    live.hub.begin_loading()
+async def _prove(live: Live, claimed: Identity) -> tuple[Arrival, int]:
+    since = live.hub.begin_loading()
     try:
         arrival = await live.arrivals.submit(claimed)
         if not arrival.identity.staff and live.hub.size >= settings.SOCKETS_PER_PROCESS:
@@ -128,7 +128,7 @@ async def _prove(live: Live, claimed: Identity) -> Arrival:
     except BaseException:
         live.hub.end_loading()
         raise
-    return arrival
+    return arrival, since
 
 
 def _code_for(error: ChatError) -> CloseCode:

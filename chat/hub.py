@@ -62,9 +62,13 @@ class Hub:
 
     # -- Sockets come and go ---------------------------------------------------------------------------------------
 
-    def begin_loading(self) -> None:
-        """Somebody's conversations are about to be read: keep what arrives for rooms that nobody here has yet."""
+    def begin_loading(self) -> int:
+        """
+        Somebody's conversations are about to be read: keep what arrives for rooms that nobody here has yet. Returns
+        from where on news of membership and identity are newer than what will be read.
+        """
         self._loading += 1
+        return len(self._changes)
 
     def end_loading(self) -> None:
         self._loading -= 1
@@ -73,12 +77,12 @@ class Hub:
             self._unclaimed_count = 0
             self._changes.clear()
 
-    def changed_while_loading(self) -> set[str]:
-        """People about whom the fan-out has newer word than what is being read."""
-        return {user for kind, *names in self._changes for user in names if isinstance(user, str)}
+    def changed_while_loading(self, since: int = 0) -> set[str]:
+        """People about whom the fan-out has newer word than what is being read since then."""
+        return {user for kind, *names in self._changes[since:] for user in names if isinstance(user, str)}
 
-    def add(self, socket: Outbox, heads: Mapping[str, int]) -> None:
-        """A new socket of somebody who takes part in these conversations. Call between begin_ and end_loading."""
+    def add(self, socket: Outbox, heads: Mapping[str, int], since: int = 0) -> None:
+        """A new socket of somebody who takes part in these conversations, read since begin_loading() said so."""
         self.sockets.setdefault(socket.user, set()).add(socket)
         self.size += 1
         metrics.sockets.set(self.size)
@@ -88,7 +92,7 @@ class Hub:
                 known.add(conversation)
                 self._enter(socket.user, conversation, head)
         # What was read may be older than what the fan-out brought meanwhile.
-        self._apply([item for item in self._changes if socket.user in item])
+        self._apply([item for item in self._changes[since:] if socket.user in item])
 
     def remove(self, socket: Outbox) -> None:
         mine = self.sockets.get(socket.user)

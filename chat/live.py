@@ -7,6 +7,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import timedelta
 
 from channels.layers import get_channel_layer
@@ -55,8 +56,8 @@ class Live:
     async def _listen(self) -> None:
         """Pass on what other processes say. Whatever breaks is tried again; the repair bridges the time between."""
         while True:
+            layer, channel = get_channel_layer(), None
             try:
-                layer = get_channel_layer()
                 channel = await layer.new_channel()
                 await layer.group_add(fanout.GROUP, channel)
                 while True:
@@ -66,6 +67,9 @@ class Live:
                         self.hub.deliver(message["items"])
             except Exception as error:  # whatever the layer's client raises while Redis is away
                 logger.warning("live layer lost", extra={"reason": type(error).__name__})
+                if channel is not None:  # else its queue would go on filling beside the next one's
+                    with suppress(Exception):
+                        await layer.group_discard(fanout.GROUP, channel)
                 await asyncio.sleep(RETRY_LAYER.total_seconds())
 
     async def _regularly(self, work: Callable[[], Awaitable[None]], every: timedelta) -> None:
@@ -82,11 +86,11 @@ class Live:
     async def repair(self) -> None:
         """Compare with the database: fetch events that were not brought, close and remove whom nobody told of."""
         hub = self.hub
-        hub.begin_loading()
+        since = hub.begin_loading()
         try:
             sessions = {socket.session for socket in hub.all_sockets()}
             truth = await database.run(loading.truth, set(hub.rooms), set(hub.sockets), sessions)
-            self._repair_people(truth)
+            self._repair_people(truth, hub.changed_while_loading(since))
             for conversation, head in truth.heads.items():
                 room = hub.rooms.get(conversation)
                 if room is not None and room.last is not None and room.last < head:
@@ -94,15 +98,17 @@ class Live:
         finally:
             hub.end_loading()
 
-    def _repair_people(self, truth: loading.Truth) -> None:
+    def _repair_people(self, truth: loading.Truth, newer: set[str]) -> None:
         hub = self.hub
         for socket in hub.all_sockets():
+            if socket.session not in truth.asked_sessions:
+                continue  # came while this was read
             if truth.roles.get(socket.user) not in (None, socket.identity.role):
-                hub.revoke(socket.user, None, Reason.ACCOUNT)
-            elif socket.session not in truth.live_sessions and socket.session in truth.asked_sessions:
+                hub.revoke(socket.user, [socket.session], Reason.ACCOUNT)
+            elif socket.session not in truth.live_sessions:
                 gone = Reason.LOGGED_OUT if socket.user in truth.roles else Reason.ACCOUNT
                 hub.revoke(socket.user, [socket.session], gone)
-        for user in (truth.asked_users & set(hub.sockets)) - hub.changed_while_loading():
+        for user in (truth.asked_users & set(hub.sockets)) - newer:
             mine, actual = set(hub.conversations[user]), truth.conversations.get(user, set())
             for conversation in actual - mine:
                 hub.join(user, conversation)
@@ -110,7 +116,8 @@ class Live:
                 hub.leave(user, conversation)
 
     async def _renew(self) -> None:
-        await database.run(presence.renew, [socket.connection_id for socket in self.hub.all_sockets()])
+        holders = {socket.connection_id: socket.identity.user_id for socket in self.hub.all_sockets()}
+        await database.run(presence.renew, holders)
 
     async def _sweep(self) -> None:
         await database.run(presence.sweep)
@@ -133,9 +140,7 @@ class Live:
     async def stop(self) -> None:
         for task in self._tasks:
             task.cancel()
-        await self.writer.stop()
-        for batcher in (self.arrivals, self.marks, self.presence):
-            await batcher.stop()
+        await asyncio.gather(self.writer.stop(), self.arrivals.stop(), self.marks.stop(), self.presence.stop())
         await self._publisher.drained()
         fanout.stop_serving()
 

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -78,9 +79,9 @@ def _added_frame(user_id: UUID, conversation_id: UUID) -> tuple[int, str] | None
     viewer = User.objects.get(pk=user_id)
     try:
         conversation = access.get_summary(viewer, conversation_id)
+        frame = {"type": "conversation.added", "conversation": conversation_shape(conversation, viewer)}
     except NotFound:
         return None
-    frame = {"type": "conversation.added", "conversation": conversation_shape(conversation, viewer)}
     return conversation.head, protocol.to_text(frame)
 
 
@@ -169,4 +170,8 @@ def other_conversations(user_id: UUID, named: Iterable[UUID]) -> list[Any]:
     """Summaries of the person's newest conversations besides those named."""
     viewer = User.objects.get(pk=user_id)
     rows = access.summaries(viewer).exclude(pk__in=list(named)).newest_activity_first()[: protocol.MAX_PAGE]
-    return [conversation_shape(conversation, viewer) for conversation in rows]
+    shapes = []
+    for conversation in rows:
+        with suppress(NotFound):  # left meanwhile
+            shapes.append(conversation_shape(conversation, viewer))
+    return shapes

@@ -135,8 +135,14 @@ class Outbox:
 
     async def _run(self) -> None:
         """Write what waits and, where the end was asked for, the close. In between, nothing is written past it."""
-        with suppress(asyncio.CancelledError, OSError):  # too slow, or gone: uvicorn says so with an OSError
+        try:
             await self._write_all()
+        except RuntimeError:  # the server has sent a close of its own (a lost ping): nobody reads any more
+            self._frames.clear()
+            self._has_room.set()
+            self.closing = self.closing or CloseCode.FAULT
+        except (asyncio.CancelledError, OSError):
+            pass  # too slow, or gone: uvicorn says so with an OSError, and the reading side ends by itself
         if self.closing is None:
             self._task = None
             return

@@ -7,7 +7,7 @@ first (a conditional update) tells the others, so several servers may look at on
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -66,13 +66,24 @@ def _lease(change: Change, expires_at: datetime) -> Connection:
     )
 
 
-def renew(connection_ids: Iterable[UUID]) -> None:
-    """The sockets are still there."""
+def renew(holders: Mapping[UUID, UUID]) -> None:
+    """
+    These sockets (by id, with their people) are still there. After an outage their leases may have lapsed or never
+    been stored, and their people may pass for offline: both are put right.
+    """
+    expires_at = timezone.now() + settings.PRESENCE_LEASE
     with transaction.atomic():
         _relax_commit()
-        Connection.objects.filter(pk__in=list(connection_ids)).update(
-            expires_at=timezone.now() + settings.PRESENCE_LEASE
+        kept = Connection.objects.filter(pk__in=list(holders))
+        kept.update(expires_at=expires_at)
+        missing = holders.keys() - set(kept.values_list("pk", flat=True))
+        Connection.objects.bulk_create(
+            [Connection(id=key, user_id=holders[key], expires_at=expires_at) for key in missing], ignore_conflicts=True
         )
+        offline = Presence.objects.filter(user__in=set(holders.values()), status=PresenceStatus.OFFLINE)
+        mistaken = set(offline.values_list("user", flat=True))
+        if mistaken:
+            refresh(mistaken)
 
 
 def sweep() -> None:

@@ -11,6 +11,7 @@ from accounts.models import User
 from accounts.serializers import PersonShape, person
 from accounts.text import timestamp
 from chat.enums import PresenceStatus
+from chat.errors import NotFound
 from chat.models import Conversation, Event, Message, NewMessage, Participant, Presence, Trade
 
 
@@ -228,7 +229,9 @@ def participant_shape(participant: Participant) -> ParticipantShape:
 
 def conversation_shape(conversation: Conversation, viewer: User) -> ConversationShape:
     """For a conversation of access.summaries(): with `unread`, `present`, the trade's id and the last message."""
-    mine = next(participant for participant in conversation.present if participant.user_id == viewer.pk)
+    mine = next((participant for participant in conversation.present if participant.user_id == viewer.pk), None)
+    if mine is None:  # left between the two queries
+        raise NotFound
     return ConversationShape(
         id=conversation.id,
         kind=conversation.kind,

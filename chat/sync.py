@@ -39,6 +39,8 @@ async def _answer_named(socket: Outbox, frame: protocol.Sync, streams: Mapping[U
             part = await database.run(loading.missed, conversation, position, head, budget)
         budget -= len(part.events)
         await socket.room()
+        if socket.streams.get(str(conversation)) is not streams[conversation]:
+            part = loading.Missed(conversation, "sync.gone")  # put out of it while this was read
         socket.put(part.frame(frame.id))
         socket.release(str(conversation), streams[conversation], floor=part.last, paused=part.more)
         if head is None:

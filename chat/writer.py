@@ -6,6 +6,7 @@ that waits for it. Messages that follow for the same conversation step aside too
 what one socket sends stays in order.
 """
 
+import asyncio
 import threading
 from collections import Counter
 from collections.abc import Sequence
@@ -57,8 +58,7 @@ class Writer:
         self._fast[draft.conversation_id.int % LANES].put(way, take_fast)
 
     async def stop(self) -> None:
-        for lane in self._fast:
-            await lane.stop()
+        await asyncio.gather(*(lane.stop() for lane in self._fast))
         await self._slow.stop()
 
     def _run_fast(self, ways: Sequence[_Way]) -> list[Sent | ChatError]:

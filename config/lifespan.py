@@ -56,11 +56,13 @@ def _drain_before(number: signal.Signals) -> None:
 
     async def drain(frame: FrameType | None) -> None:
         current = running()
-        if current is not None and not current.draining:
-            logger.info("draining", extra={"sockets": current.hub.size})
-            await current.drain(settings.DRAIN_SECONDS)
-        if callable(then):
-            then(number, frame)
+        try:
+            if current is not None and not current.draining:
+                logger.info("draining", extra={"sockets": current.hub.size})
+                await current.drain(settings.DRAIN_SECONDS)
+        finally:
+            if callable(then):
+                then(number, frame)
 
     def handle(_: int, frame: FrameType | None) -> None:
         nonlocal begun

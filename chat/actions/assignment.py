@@ -1,8 +1,11 @@
 """Which admin looks after a trade: given out, taken, handed over, put back."""
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from uuid import UUID
 
-from django.db import transaction
+from django.db import OperationalError, connection, transaction
 from django.db.models import Count, F, Q
 from django.utils import timezone
 
@@ -11,11 +14,13 @@ from accounts.models import Availability, Role, User
 from chat import access, eventlog
 from chat.access import Right
 from chat.actions import announcements, audit, people
-from chat.enums import OPEN_STATUSES, EventType, SystemEvent
+from chat.enums import OPEN_STATUSES, ConversationKind, EventType, SystemEvent
 from chat.errors import Conflict, Invalid
 from chat.eventlog import Entry
 from chat.models import NewMessage, Participant, Trade
 from chat.protocol import check_body
+
+logger = logging.getLogger("parley.trades")
 
 
 def assign_or_queue(trade: Trade) -> None:
@@ -35,7 +40,7 @@ def drain_queue() -> int:
     """Give out what waits, longest first, while somebody has room. Safe to run any number of times at once."""
     given = 0
     for trade_id in list(Trade.objects.queued().values_list("pk", flat=True)):
-        with transaction.atomic():
+        with passing_over(trade_id), transaction.atomic():
             trade = Trade.objects.select_for_update(of=("self",)).select_related("customer").get(pk=trade_id)
             if trade.queued_at is None or trade.status not in OPEN_STATUSES:
                 continue  # somebody else was there in between
@@ -45,6 +50,44 @@ def drain_queue() -> int:
                 announcements.queue_changed()
                 given += 1
     return given
+
+
+@contextmanager
+def passing_over(trade_id: UUID) -> Iterator[None]:
+    """A trade whose rows somebody holds too long must not stop those behind it: it is tried again next time."""
+    try:
+        yield
+    except OperationalError as error:
+        connection.close()
+        logger.warning("trade passed over", extra={"trade": str(trade_id), "reason": str(error)[:200]})
+
+
+def step_down(user_id: UUID) -> None:
+    """
+    Somebody's account was closed or their role changed: what they may no longer look after goes back to the queue, and
+    they leave every trade chat and every staff note that is no longer theirs.
+    """
+    user = User.objects.get(pk=user_id)
+    stays = user.is_active and user.is_staff
+    if not stays:
+        for trade_id in Trade.objects.open().filter(assignee=user).values_list("pk", flat=True):
+            with transaction.atomic():
+                trade = Trade.objects.select_for_update(of=("self",)).get(pk=trade_id)
+                if trade.assignee_id == user.pk and trade.status in OPEN_STATUSES:
+                    _requeue(trade, actor=None)
+    seats = Participant.objects.current().filter(user=user, conversation__kind__in=_TRADE_KINDS)
+    seats = seats.exclude(conversation__trade__customer=user)
+    if stays:
+        notes = seats.filter(conversation__kind=ConversationKind.STAFF_NOTES)
+        seats = notes.none() if user.is_super_admin else notes.exclude(conversation__noted_trade__assignee=user)
+    for seat in seats.select_related("conversation"):
+        with transaction.atomic():
+            people.leave(eventlog.lock([seat.conversation_id])[seat.conversation_id], user.pk)
+    if not stays:
+        drain_queue()
+
+
+_TRADE_KINDS = (ConversationKind.TRADE, ConversationKind.STAFF_NOTES)
 
 
 def take(*, actor: User, trade_id: UUID) -> Trade:
@@ -83,15 +126,20 @@ def release(*, actor: User, trade_id: UUID, note: str = "") -> Trade:
         if trade.assignee_id is None:
             raise Conflict("This trade is in the queue already.")
         _leave_note(trade, actor, note)
-        audit.record("trade.released", actor=actor, trade=trade, admin=str(trade.assignee_id))
-        conversations = eventlog.lock([trade.conversation_id, trade.notes_conversation_id])
-        _clear_seats(trade, conversations, keep=None)
-        trade.released_by_id, trade.assignee, trade.queued_at = trade.assignee_id, None, timezone.now()
-        trade.save(update_fields=["released_by", "assignee", "queued_at"])
-        body = "Your trade is back in the queue and will be answered as soon as somebody is free."
-        announcements.say(trade, conversations[trade.conversation_id], SystemEvent.TRADE_QUEUED, body, actor=actor)
-        announcements.queue_changed()
+        _requeue(trade, actor=actor)
     return Trade.objects.complete().get(pk=trade_id)
+
+
+def _requeue(trade: Trade, *, actor: User | None) -> None:
+    """Under the trade's lock."""
+    audit.record("trade.released", actor=actor, trade=trade, admin=str(trade.assignee_id))
+    conversations = eventlog.lock([trade.conversation_id, trade.notes_conversation_id])
+    _clear_seats(trade, conversations, keep=None)
+    trade.released_by_id, trade.assignee, trade.queued_at = trade.assignee_id, None, timezone.now()
+    trade.save(update_fields=["released_by", "assignee", "queued_at"])
+    body = "Your trade is back in the queue and will be answered as soon as somebody is free."
+    announcements.say(trade, conversations[trade.conversation_id], SystemEvent.TRADE_QUEUED, body, actor=actor)
+    announcements.queue_changed()
 
 
 def _require_open(trade: Trade) -> None:

@@ -15,6 +15,7 @@ from accounts.text import is_blank
 from chat import access, eventlog
 from chat.access import Right
 from chat.actions import announcements, assignment, audit, people
+from chat.actions.assignment import passing_over
 from chat.enums import (
     CLOSED_STATUSES,
     OPEN_STATUSES,
@@ -147,7 +148,7 @@ def expire_due(now: datetime | None = None) -> int:
     at = now or timezone.now()
     expired = 0
     for trade_id in list(Trade.objects.due(at).values_list("pk", flat=True)):
-        with transaction.atomic():
+        with passing_over(trade_id), transaction.atomic():
             trade = Trade.objects.select_for_update().due(at).filter(pk=trade_id).first()
             if trade is not None:
                 _apply(trade, EXPIRE, actor=None)

@@ -182,7 +182,7 @@ def test_a_queue_and_its_places(alice):
 def test_presence_is_kept(alice):
     connection_id = new_id()
     presence.note([Change(connection_id, alice.pk)])
-    presence.renew([connection_id])
+    presence.renew({connection_id: alice.pk})
     presence.note([Change(connection_id, alice.pk, idle=True)])
     assert Presence.objects.get().status == "idle"
 

@@ -76,7 +76,7 @@ def test_a_second_socket_and_a_renewed_one_are_not_announced(alice, room, ears):
     with ears.listening():
         came(alice)
         came(alice, first)
-        presence.renew([first])
+        presence.renew({first: alice.pk})
 
     assert (ears.items, Connection.objects.filter(user=alice).count()) == ([], 2)
 

@@ -1,13 +1,20 @@
 """Who looks after a trade: given out by room and load, taken by the first, handed over and put back with a note."""
 
+import threading
 from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from django.db import connection, transaction
 from django.utils import timezone
 
+from accounts.actions.people import administer
 from accounts.models import Availability, Role, User
+from accounts.tests.factories import UserFactory
+from chat import access
 from chat.actions import assignment, trades
+from chat.actions.assignment import hand_over
+from chat.actions.messages import send_message
 from chat.errors import Conflict, Forbidden, Invalid, NotFound
 from chat.models import Participant, Trade
 from chat.tests.factories import busy_admin, open_trade, trade_admin
@@ -253,3 +260,70 @@ def test_taking_a_trade_while_it_is_drained_leaves_one_assignee(alice, tom):
     holder = Trade.objects.get().assignee
     assert (holder == tom, holder == admin) == (isinstance(took, Trade), drained == 1)
     assert events(queued) == ["trade.opened", "trade.queued", "trade.assigned"]
+
+
+@pytest.mark.parametrize("change", [{"role": "customer"}, {"is_active": False}])
+def test_who_is_no_admin_any_more_loses_trades_chats_and_notes(
+    alice, tina, sara, change, django_capture_on_commit_callbacks
+):
+    trade = open_trade(alice)
+    over = open_trade(alice)
+    Trade.objects.filter(pk=over.pk).update(status="cancelled")
+
+    with django_capture_on_commit_callbacks(execute=True):
+        administer(actor=sara, user_id=tina.pk, **change)
+
+    trade.refresh_from_db()
+    assert (trade.assignee, trade.queued_at is None, trade.released_by) == (None, False, tina)
+    assert not Participant.objects.current().filter(user=tina).exists()
+    assert Participant.objects.current().filter(user=alice).count() == 2
+
+
+def test_a_super_admin_who_becomes_an_admin_leaves_notes_of_others_only(
+    alice, tina, sara, django_capture_on_commit_callbacks
+):
+    others = open_trade(alice)
+    mine = open_trade(alice)
+    hand_over(actor=sara, trade_id=mine.pk, admin_id=sara.pk)
+    for trade in (mine, others):
+        send_message(actor=sara, conversation_id=trade.notes_conversation_id, client_id=uuid4(), body="looking")
+    root = UserFactory.create(role=Role.SUPER_ADMIN)
+
+    with django_capture_on_commit_callbacks(execute=True):
+        administer(actor=root, user_id=sara.pk, role="trade_admin")
+
+    places = Participant.objects.current().filter(user=sara).values_list("conversation", flat=True)
+    assert set(places) == {mine.conversation_id, mine.notes_conversation_id}
+
+
+def test_staff_are_told_of_a_trade_once_however_many_they_had(alice, sara, tina):
+    for _ in range(3):
+        hand_over(actor=sara, trade_id=open_trade(alice).pk, admin_id=sara.pk)
+
+    told = list(access.staff_who_see(open_trade(alice)))
+
+    assert sorted(told) == sorted({sara.pk, tina.pk})
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_trade_whose_row_is_held_does_not_stop_those_behind_it(alice):
+    held, free = open_trade(alice), open_trade(alice)
+    locked, done = threading.Event(), threading.Event()
+
+    def hold():
+        with transaction.atomic():
+            Trade.objects.select_for_update().get(pk=held.pk)
+            locked.set()
+            done.wait(20)
+        connection.close()
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    assert locked.wait(5)
+    expired = trades.expire_due(timezone.now() + timedelta(days=30))
+    done.set()
+    holder.join(5)
+
+    assert expired == 1
+    assert Trade.objects.get(pk=free.pk).status == "expired"
+    assert Trade.objects.get(pk=held.pk).status == "pending"
