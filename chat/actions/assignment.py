@@ -70,11 +70,10 @@ def step_down(user_id: UUID) -> None:
     user = User.objects.get(pk=user_id)
     stays = user.is_active and user.is_staff
     if not stays:
-        for trade_id in Trade.objects.open().filter(assignee=user).values_list("pk", flat=True):
-            with transaction.atomic():
-                trade = Trade.objects.select_for_update(of=("self",)).get(pk=trade_id)
-                if trade.assignee_id == user.pk and trade.status in OPEN_STATUSES:
-                    _requeue(trade, actor=None)
+        with transaction.atomic():
+            held = Trade.objects.open().filter(assignee=user).select_for_update(of=("self",))
+            for trade in held.order_by("pk"):
+                _requeue(trade, actor=None)
     seats = Participant.objects.current().filter(user=user, conversation__kind__in=_TRADE_KINDS)
     seats = seats.exclude(conversation__trade__customer=user)
     if stays:
