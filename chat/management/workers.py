@@ -18,11 +18,15 @@ class InProcessCelery:
 
     def __init__(self) -> None:
         # app.Worker: the plain WorkController receives from memory:// and never runs.
-        self._worker: Any = app.Worker(pool="threads", concurrency=2, loglevel="WARNING", without_heartbeat=True)
+        self._worker: Any = app.Worker(
+            pool="threads", concurrency=2, loglevel="WARNING", without_heartbeat=True, quiet=True
+        )
         self._beat: Any = EmbeddedService(app, thread=True)
         self._thread = threading.Thread(target=self._worker.start, name="celery-worker", daemon=True)
 
     def __enter__(self) -> None:
+        # memory:// has no host name to miss.
+        logging.getLogger("kombu.connection").setLevel(logging.ERROR)
         self._thread.start()
         self._beat.start()
 
