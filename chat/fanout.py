@@ -153,7 +153,7 @@ def _publisher() -> Publisher:
     return _current
 
 
-def flush(timeout: float = SEND_TIMEOUT) -> None:
+def flush(timeout: float = 2 * SEND_TIMEOUT) -> None:
     """Before a short-lived process exits: wait until what it said has gone out."""
     current = _current
     if current is not None:

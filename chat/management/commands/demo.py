@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
+from chat import fanout
 from chat.actions import demo
 from chat.management.workers import InProcessCelery
 from chat.models import Trade
@@ -33,6 +34,7 @@ class Command(BaseCommand):
         trade = demo.fill()
         self.stdout.write(_people())
         if seed_only:
+            fanout.flush()  # servers that run on this database hear of it at once
             return
         self.stdout.write(_welcome(port, trade))
         self.stdout.flush()

@@ -162,6 +162,21 @@ async def test_a_session_revoked_while_its_conversations_were_read_is_closed(hub
     assert reader.frames == []
 
 
+async def test_news_older_than_the_reading_does_not_touch_who_comes_after_it(hub, truth):
+    reader = Reader()
+    hub.begin_loading()  # somebody else's takes long
+    hub.deliver([["revoked", reader.user, None, "account"], ["left", ROOM, reader.user]])
+
+    since = hub.begin_loading()
+    hub.add(reader.outbox, {ROOM: 0}, since)
+    hub.end_loading()
+    hub.deliver(truth.commit(1))
+    hub.end_loading()
+
+    await until(lambda: len(reader.frames) == 1)
+    assert reader.outbox.closing is None
+
+
 async def bystander(hub: Hub) -> Reader:
     """Somebody connected who does not take part in the room."""
     reader = Reader()

@@ -266,3 +266,14 @@ async def test_a_stopped_socket_writes_and_says_nothing_more():
     await asyncio.sleep(0)
 
     assert (reader.texts, reader.code, reader.ended.is_set(), box.closing) == ([], None, False, CloseCode.NORMAL)
+
+
+async def test_a_socket_that_the_server_closed_by_itself_ends_here_too():
+    reader = Reader()
+    reader.fails = RuntimeError("Unexpected ASGI message 'websocket.send', after sending 'websocket.close'.")
+    box = reader.outbox()
+
+    box.put("hello")
+
+    await reader.wait_end()
+    assert box.closing is CloseCode.FAULT

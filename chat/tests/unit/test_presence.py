@@ -214,3 +214,16 @@ def test_many_sockets_that_come_at_once_are_announced_once(alice, bob, ears):
 
     assert told(ears) == [("online", str(alice.pk), {str(bob.pk)})]
     assert Connection.objects.filter(user=alice).count() == 6
+
+
+def test_a_renewal_after_an_outage_puts_leases_and_announcements_right(alice, bob, room, ears):
+    lapsed, lost = came(alice), new_id()
+    lapse(lapsed)
+    Presence.objects.filter(user=alice).update(status="offline")
+
+    with ears.listening():
+        presence.renew({lapsed: alice.pk, lost: alice.pk})
+
+    live = Connection.objects.filter(user=alice, expires_at__gt=timezone.now())
+    assert set(live.values_list("pk", flat=True)) == {lapsed, lost}
+    assert told(ears) == [("online", str(alice.pk), {str(bob.pk)})]
