@@ -40,10 +40,21 @@ class TradeStatus(StrEnum):
     REJECTED = "rejected"
     CANCELLED = "cancelled"
     EXPIRED = "expired"
+    DISPUTED = "disputed"
 
 
-OPEN_STATUSES = (TradeStatus.PENDING, TradeStatus.VERIFYING)
+UNDECIDED_STATUSES = (TradeStatus.PENDING, TradeStatus.VERIFYING)  # these may be cancelled, and run out
+OPEN_STATUSES = (*UNDECIDED_STATUSES, TradeStatus.DISPUTED)  # somebody looks after it, or it waits in the queue
 CLOSED_STATUSES = (TradeStatus.COMPLETED, TradeStatus.REJECTED, TradeStatus.CANCELLED, TradeStatus.EXPIRED)
+
+
+class EscalationStatus(StrEnum):
+    OPEN = "open"
+    TAKEN = "taken"
+    RESOLVED = "resolved"
+
+
+UNRESOLVED_STATUSES = (EscalationStatus.OPEN, EscalationStatus.TAKEN)
 
 
 class WaitingOn(StrEnum):
@@ -63,6 +74,17 @@ class SystemEvent(StrEnum):
     TRADE_REJECTED = "trade.rejected"
     TRADE_CANCELLED = "trade.cancelled"
     TRADE_EXPIRED = "trade.expired"
+    TRADE_DISPUTED = "trade.disputed"
+    TRADE_RESOLVED = "trade.resolved"
+    ESCALATION_OPENED = "escalation.opened"
+    ESCALATION_TAKEN = "escalation.taken"
+    ESCALATION_RESOLVED = "escalation.resolved"
+    PARTICIPANT_JOINED = "participant.joined"
+    PARTICIPANT_LEFT = "participant.left"
+    PARTICIPANT_ROLE_CHANGED = "participant.role_changed"
+    CONVERSATION_RENAMED = "conversation.renamed"
+    CONVERSATION_CLOSED = "conversation.closed"
+    CONVERSATION_REOPENED = "conversation.reopened"
 
 
 class PresenceStatus(StrEnum):

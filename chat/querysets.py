@@ -9,10 +9,18 @@ from django.db.models import Count, Exists, OuterRef, Q, Subquery, Value
 from django.db.models.functions import Coalesce
 
 from accounts.models import User
-from chat.enums import CLOSED_STATUSES, OPEN_STATUSES
+from chat.enums import CLOSED_STATUSES, OPEN_STATUSES, UNDECIDED_STATUSES, UNRESOLVED_STATUSES
 
 if TYPE_CHECKING:
-    from chat.models import Conversation, Event, Message, Participant, Trade  # noqa: F401  # for the annotations only
+    from chat.models import (  # noqa: F401  # for the annotations only
+        CannedReply,
+        Conversation,
+        Escalation,
+        Event,
+        Message,
+        Participant,
+        Trade,
+    )
 
 
 class ConversationQuerySet(models.QuerySet["Conversation"]):
@@ -98,7 +106,7 @@ class TradeQuerySet(models.QuerySet["Trade"]):
 
     def due(self, now: datetime) -> Self:
         """Past their deadline and still undecided."""
-        return self.filter(status__in=OPEN_STATUSES, deadline_at__lte=now)
+        return self.filter(status__in=UNDECIDED_STATUSES, deadline_at__lte=now)
 
     def visible_to(self, user: User) -> Self:
         """Customers see their own; admins their own and the queue; super admins all."""
@@ -123,3 +131,18 @@ class TradeQuerySet(models.QuerySet["Trade"]):
         return self.select_related("customer", "assignee", "conversation", "notes_conversation").annotate(
             ahead_in_queue=Coalesce(Subquery(ahead), Value(0))
         )
+
+
+class EscalationQuerySet(models.QuerySet["Escalation"]):
+    def unresolved(self) -> Self:
+        return self.filter(status__in=UNRESOLVED_STATUSES)
+
+    def complete(self) -> Self:
+        """With all that its JSON shape shows."""
+        return self.select_related("raised_by", "taken_by")
+
+
+class CannedReplyQuerySet(models.QuerySet["CannedReply"]):
+    def usable_by(self, user: User) -> Self:
+        """The person's own and the team's."""
+        return self.filter(Q(owner=user) | Q(owner=None))

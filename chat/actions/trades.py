@@ -18,7 +18,7 @@ from chat.actions import announcements, assignment, audit, people
 from chat.actions.assignment import passing_over
 from chat.enums import (
     CLOSED_STATUSES,
-    OPEN_STATUSES,
+    UNDECIDED_STATUSES,
     ConversationKind,
     ParticipantRole,
     SystemEvent,
@@ -71,11 +71,11 @@ REJECT = Move(
     *(WaitingOn.NOBODY, "The payment was rejected."),
 )
 CANCEL = Move(
-    *(Right.CANCEL, OPEN_STATUSES, TradeStatus.CANCELLED, SystemEvent.TRADE_CANCELLED),
+    *(Right.CANCEL, UNDECIDED_STATUSES, TradeStatus.CANCELLED, SystemEvent.TRADE_CANCELLED),
     *(WaitingOn.NOBODY, "The trade was cancelled."),
 )
 EXPIRE = Move(
-    *(None, OPEN_STATUSES, TradeStatus.EXPIRED, SystemEvent.TRADE_EXPIRED),
+    *(None, UNDECIDED_STATUSES, TradeStatus.EXPIRED, SystemEvent.TRADE_EXPIRED),
     *(WaitingOn.NOBODY, "The trade has expired."),
 )
 

@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts.ids import new_id
-from chat.enums import OPEN_STATUSES, TradeSide, TradeStatus, WaitingOn
+from chat.enums import OPEN_STATUSES, UNDECIDED_STATUSES, TradeSide, TradeStatus, WaitingOn
 from chat.models.conversation import Conversation
 from chat.models.fields import AmountField
 from chat.querysets import TradeQuerySet
@@ -23,7 +23,9 @@ class Trade(models.Model):
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     reference = models.CharField(max_length=64)
-    customer = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="trades")
+    customer = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="trades", db_index=False
+    )
     assignee = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="assigned_trades", db_index=False
     )
@@ -49,7 +51,19 @@ class Trade(models.Model):
     released_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+", db_index=False
     )
+    reassignments = models.PositiveSmallIntegerField(default=0)  # from one admin to another, or back to the queue
+    first_response_at = models.DateTimeField(null=True)  # of support to the customer
+    # The clocks: warned and missed are told once, the response ones again for each new wait of the customer.
+    response_warned_at = models.DateTimeField(null=True)
+    response_missed_at = models.DateTimeField(null=True)
+    resolution_warned_at = models.DateTimeField(null=True)
+    resolution_missed_at = models.DateTimeField(null=True)
+    disputed_at = models.DateTimeField(null=True)  # of the latest dispute
+    resolved_at = models.DateTimeField(null=True)  # by a super admin: that decision is final
+    decision_reason = models.TextField(blank=True)  # of the latest approval, rejection, cancellation or decision
     rating = models.PositiveSmallIntegerField(null=True, validators=[MinValueValidator(1), MaxValueValidator(5)])
+    rating_comment = models.TextField(blank=True)
+    rated_at = models.DateTimeField(null=True)
     opened_at = models.DateTimeField(default=timezone.now)
     closed_at = models.DateTimeField(null=True)
 
@@ -60,7 +74,9 @@ class Trade(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["assignee"], condition=Q(status__in=OPEN_STATUSES), name="open_trades_of_admin"),
-            models.Index(fields=["deadline_at"], condition=Q(status__in=OPEN_STATUSES), name="open_trades_due"),
+            models.Index(fields=["deadline_at"], condition=Q(status__in=UNDECIDED_STATUSES), name="open_trades_due"),
+            models.Index(fields=["waiting_since"], condition=Q(status__in=OPEN_STATUSES), name="open_trades_waiting"),
+            models.Index(fields=["customer", "-opened_at"], name="trades_of_customer"),
             models.Index(fields=["-opened_at", "-id"], name="trades_newest"),
         ]
         constraints = [
@@ -87,11 +103,18 @@ class AuditEntry(models.Model):
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
     action = models.CharField(max_length=48)
     trade = models.ForeignKey(Trade, null=True, on_delete=models.PROTECT, related_name="audit")
+    subject = models.ForeignKey(  # whose account or seat it was about
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
     detail = models.JSONField(default=dict)
     at = models.DateTimeField(default=timezone.now)
 
     class Meta:
         ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["action", "-at"], name="audit_by_action"),
+            models.Index(fields=["-at"], name="audit_newest"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.at:%F %T} {self.action}"
