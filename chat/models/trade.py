@@ -78,6 +78,7 @@ class Trade(models.Model):
             models.Index(fields=["waiting_since"], condition=Q(status__in=OPEN_STATUSES), name="open_trades_waiting"),
             models.Index(fields=["customer", "-opened_at"], name="trades_of_customer"),
             models.Index(fields=["-opened_at", "-id"], name="trades_newest"),
+            models.Index(fields=["closed_at"], condition=Q(closed_at__isnull=False), name="trades_closed"),
         ]
         constraints = [
             models.UniqueConstraint(fields=["reference"], name="one_trade_per_reference"),

@@ -4,10 +4,16 @@ import asyncio
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from typing import Any
 
+import dj_database_url
 import msgspec
 import pytest
+from django.core.management import call_command
+from django.db import connections, transaction
+from django.db.utils import ConnectionHandler
+from pytest_django import DjangoDbBlocker
 
 from chat import fanout
 from chat.fanout import Item
@@ -63,3 +69,31 @@ def ears(django_capture_on_commit_callbacks: Capture) -> Iterator[Ears]:
     loop.call_soon_threadsafe(loop.stop)
     thread.join(5)
     loop.close()
+
+
+@pytest.fixture(scope="module")
+def sqlite(tmp_path_factory: pytest.TempPathFactory, django_db_blocker: DjangoDbBlocker) -> Iterator[Any]:
+    """A connection to a migrated SQLite database, the default one inside of `on_sqlite` only."""
+    path: Path = tmp_path_factory.mktemp("sqlite") / "db.sqlite3"
+    options = {"transaction_mode": "IMMEDIATE"}
+    found = ConnectionHandler({"default": {**dj_database_url.parse(f"sqlite:///{path}"), "OPTIONS": options}})[
+        "default"
+    ]
+    was = connections["default"]
+    connections["default"] = found
+    with django_db_blocker.unblock():
+        call_command("migrate", verbosity=0)
+    connections["default"] = was
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def on_sqlite(sqlite: Any, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """The test runs on SQLite, and leaves nothing there."""
+    was = connections["default"]
+    connections["default"] = sqlite
+    with django_db_blocker.unblock(), transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+    connections["default"] = was

@@ -1,15 +1,9 @@
 """Where SQLite takes another way through the hot path than PostgreSQL, both lead to the same place."""
 
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
-import dj_database_url
 import pytest
-from django.core.management import call_command
-from django.db import connection, connections, transaction
-from django.db.utils import ConnectionHandler
+from django.db import connection
 from django.utils import timezone
 
 from accounts.ids import new_id
@@ -25,32 +19,7 @@ from chat.presence import Change
 from chat.serializers import full_message
 from chat.tests.factories import details, group, open_trade, trade_admin
 
-
-@pytest.fixture(scope="module")
-def sqlite(tmp_path_factory: pytest.TempPathFactory, django_db_blocker: Any) -> Iterator[Any]:
-    """A connection to a migrated SQLite database, the default one inside of `on_sqlite` only."""
-    path: Path = tmp_path_factory.mktemp("sqlite") / "db.sqlite3"
-    options = {"transaction_mode": "IMMEDIATE"}
-    found = ConnectionHandler({"default": {**dj_database_url.parse(f"sqlite:///{path}"), "OPTIONS": options}})[
-        "default"
-    ]
-    was = connections["default"]
-    connections["default"] = found
-    with django_db_blocker.unblock():
-        call_command("migrate", verbosity=0)
-    connections["default"] = was
-    yield found
-    found.close()
-
-
-@pytest.fixture(autouse=True)
-def _on_sqlite(sqlite: Any, django_db_blocker: Any) -> Iterator[None]:
-    was = connections["default"]
-    connections["default"] = sqlite
-    with django_db_blocker.unblock(), transaction.atomic():
-        yield
-        transaction.set_rollback(True)
-    connections["default"] = was
+pytestmark = pytest.mark.usefixtures("on_sqlite")
 
 
 @pytest.fixture

@@ -216,7 +216,10 @@ def test_the_words_of_a_trade_are_the_protocols():
     events = {step.event for step in (PROOF, APPROVE, REJECT, CANCEL, EXPIRE)}
 
     assert events <= set(SystemEvent)
-    assert {step.target for step in (PROOF, APPROVE, REJECT, CANCEL, EXPIRE)} == set(TradeStatus) - {"pending", "disputed"}
+    assert {step.target for step in (PROOF, APPROVE, REJECT, CANCEL, EXPIRE)} == set(TradeStatus) - {
+        "pending",
+        "disputed",
+    }
 
 
 @pytest.mark.django_db(transaction=True)
