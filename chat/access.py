@@ -125,11 +125,13 @@ def check_may_write(role: str, *, is_closed: bool) -> None:
         raise ConversationClosed
     if role == ParticipantRole.OBSERVER:
         raise Forbidden
+    if role == ParticipantRole.BLOCKED:  # the same words for both of them
+        raise Forbidden("No messages pass between you and this person.")
 
 
 def summaries(user: User) -> ConversationQuerySet:
     """The person's conversations with all that the conversation summary shows, in a constant number of queries."""
-    people = Participant.objects.current().select_related("user__presence").order_by("id")
+    people = Participant.objects.current().complete().order_by("id")
     trade = Trade.objects.filter(conversation=OuterRef("pk")).values("pk")
     noted = Trade.objects.filter(notes_conversation=OuterRef("pk")).values("pk")
     rows = (

@@ -9,11 +9,16 @@ class ChatConfig(AppConfig):
     def ready(self) -> None:
         from accounts.revocation import Reason, Revoked, on_revoked
         from chat import fanout
-        from chat.actions import assignment
+        from chat.actions import assignment, blocks
 
         def step_down(revoked: Revoked) -> None:
             if revoked.reason is Reason.ACCOUNT:
                 assignment.step_down(revoked.user_id)
 
+        def lift_blocks(revoked: Revoked) -> None:
+            if revoked.reason is Reason.ACCOUNT:
+                blocks.lift_from_staff(revoked.user_id)
+
         on_revoked(fanout.revoked)
         on_revoked(step_down)
+        on_revoked(lift_blocks)

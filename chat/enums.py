@@ -11,10 +11,13 @@ class ConversationKind(StrEnum):
 
 
 class ParticipantRole(StrEnum):
+    """What somebody may do in a conversation. `blocked` never leaves the server: it is shown as `member`."""
+
     OWNER = "owner"
     MODERATOR = "moderator"
     MEMBER = "member"
-    OBSERVER = "observer"
+    OBSERVER = "observer"  # reads, and says nothing
+    BLOCKED = "blocked"  # both people of a direct conversation, while one of them has blocked the other
 
 
 class MessageKind(StrEnum):

@@ -5,6 +5,7 @@ The union `ClientFrame` is the table of contents of the protocol. Fields a frame
 applied. Numbers, UUIDs and texts are taken only as what they are: "7", 7.0 and true are no positions.
 """
 
+import unicodedata
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -23,6 +24,7 @@ MAX_SYNC_EVENTS = 300  # per conversation
 MAX_SYNC_TOTAL = 2_000  # per sync
 MAX_SYNC_BEHIND = 10_000  # farther behind, the newest page over REST is the quicker way
 MAX_PAGE = 100
+MAX_TITLE = 120  # of a group
 
 FrameId = Annotated[str, Meta(max_length=64)]
 Seq = Annotated[int, Meta(ge=0, le=2**63 - 1)]
@@ -130,6 +132,12 @@ def _invalid(error: msgspec.ValidationError) -> Invalid:
     words, _, place = str(error).replace("`key` in ", "").partition(" - at `$")
     path = place.rstrip("`").replace("[...]", "").replace("[", ".").replace("]", "").replace(".", "/")
     return Invalid(words, pointer=path or None)
+
+
+def check_line(text: str, pointer: str) -> None:
+    """Refuse what is not one visible line: such words stand in titles, lists and logs."""
+    if is_blank(text) or any(unicodedata.category(character) in ("Cc", "Zl", "Zp", "Cs") for character in text):
+        raise Invalid("This has to be one line of visible text.", pointer=pointer)
 
 
 def check_body(body: str) -> None:

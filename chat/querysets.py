@@ -64,6 +64,10 @@ class ParticipantQuerySet(models.QuerySet["Participant"]):
         """Those who have not left."""
         return self.filter(left_at=None)
 
+    def complete(self) -> Self:
+        """With all that its JSON shape shows."""
+        return self.select_related("user__presence")
+
 
 class MessageQuerySet(models.QuerySet["Message"]):
     def unread_by(self, user_id: UUID, conversation: UUID | OuterRef) -> Self:

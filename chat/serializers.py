@@ -10,7 +10,7 @@ from msgspec import Raw, Struct, structs
 from accounts.models import User
 from accounts.serializers import PersonShape, person
 from accounts.text import timestamp
-from chat.enums import PresenceStatus
+from chat.enums import ParticipantRole, PresenceStatus
 from chat.errors import NotFound
 from chat.models import Conversation, Event, Message, NewMessage, Participant, Presence, Trade
 
@@ -217,10 +217,11 @@ def colleague_shape(user: User, *, open_trades: int) -> ColleagueShape:
 
 
 def participant_shape(participant: Participant) -> ParticipantShape:
-    """For a participant fetched with user and user's presence."""
+    """For a participant fetched with `complete()`."""
+    blocked = participant.role == ParticipantRole.BLOCKED  # no business of the one who is
     return ParticipantShape(
         user=person(participant.user),
-        role=participant.role,
+        role=ParticipantRole.MEMBER.value if blocked else participant.role,
         delivered_seq=participant.delivered_seq,
         read_seq=participant.read_seq,
         presence=presence_shape(getattr(participant.user, "presence", None)),

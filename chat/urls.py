@@ -4,7 +4,9 @@ from typing import Any
 
 from django.urls import URLPattern, path
 
+from chat.api.blocks import BlockViewSet
 from chat.api.conversations import ConversationViewSet, EventViewSet, MessageViewSet, ReceiptViewSet
+from chat.api.participants import ParticipantViewSet
 from chat.api.trades import StaffViewSet, TradeViewSet
 
 CONVERSATION = "conversations/<uuid:conversation_id>/"
@@ -19,13 +21,23 @@ def _at(address: str, view: Any, **actions: str) -> URLPattern:
 urlpatterns = [
     _at("conversations/", ConversationViewSet, get="list"),
     _at("conversations/direct/", ConversationViewSet, post="direct"),
+    _at("conversations/group/", ConversationViewSet, post="group"),
     _at(CONVERSATION, ConversationViewSet, get="retrieve", patch="partial_update"),
     _at(f"{CONVERSATION}messages/", MessageViewSet, get="list", post="create"),
     _at(f"{CONVERSATION}events/", EventViewSet, get="list"),
     _at(f"{CONVERSATION}read/", ReceiptViewSet, post="read"),
     _at(f"{CONVERSATION}delivered/", ReceiptViewSet, post="delivered"),
     _at(f"{CONVERSATION}typing/", ReceiptViewSet, post="typing"),
+    _at(f"{CONVERSATION}participants/", ParticipantViewSet, post="create"),
+    _at(
+        f"{CONVERSATION}participants/<uuid:user_id>/",
+        ParticipantViewSet,
+        patch="partial_update",
+        delete="destroy",
+    ),
     _at("messages/<uuid:message_id>/", MessageViewSet, get="retrieve"),
+    _at("blocks/", BlockViewSet, get="list"),
+    _at("users/<uuid:user_id>/block/", BlockViewSet, put="update", delete="destroy"),
     _at("unread/", ConversationViewSet, get="unread"),
     _at("trades/", TradeViewSet, get="list", post="create"),
     _at(TRADE, TradeViewSet, get="retrieve"),

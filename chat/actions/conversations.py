@@ -1,15 +1,15 @@
 """Starting a conversation, and how it is kept by each of its people."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.models import User
-from chat import access
-from chat.actions import people
+from chat import access, eventlog
+from chat.actions import groups, people, reach
 from chat.enums import ConversationKind
 from chat.errors import Invalid, NotFound
 from chat.models import Conversation, Participant
@@ -20,42 +20,52 @@ def open_direct(*, actor: User, user_id: UUID) -> tuple[Conversation, bool]:
     The one conversation between two people, and whether it was just made. Somebody the actor may not write to looks
     like somebody who does not exist.
     """
-    other = _reachable(actor, user_id)
+    if user_id == actor.pk:
+        raise Invalid("That is you.", pointer="/user_id")
+    [other] = reach.find(actor, [user_id])
     key = direct_key(actor.pk, other.pk)
-    for _ in range(2):
-        existing = Conversation.objects.filter(direct_key=key).first()
-        if existing is not None:
-            return access.get_summary(actor, existing.pk), False
-        try:
-            return _create_direct(actor, other, key), True
-        except IntegrityError:
-            continue  # the other one opened it at the same moment
-    raise NotFound
+    existing = access.summaries(actor).filter(direct_key=key).first()
+    if existing is not None:
+        return existing, False
+    try:
+        conversation_id, created = _enter_direct(actor, other, key)
+    except IntegrityError:  # the account went in between
+        raise NotFound from None
+    return access.get_summary(actor, conversation_id), created
 
 
 def direct_key(one: UUID, two: UUID) -> str:
     return ":".join(sorted((str(one), str(two))))
 
 
-def _create_direct(actor: User, other: User, key: str) -> Conversation:
+def lock_direct(key: str) -> eventlog.Locked:
+    """
+    The pair's conversation under its lock, made if need be. Nobody may be in it yet: who opens it and who blocks the
+    other at that moment meet at this row.
+    """
+    conversation, _ = Conversation.objects.get_or_create(
+        direct_key=key, defaults={"kind": ConversationKind.DIRECT.value}
+    )
+    return eventlog.lock([conversation.pk])[conversation.pk]
+
+
+def _enter_direct(actor: User, other: User, key: str) -> tuple[UUID, bool]:
     with transaction.atomic():
-        conversation = Conversation.objects.create(kind=ConversationKind.DIRECT.value, direct_key=key)
+        conversation = lock_direct(key)
+        if Participant.objects.filter(conversation=conversation.id).exists():  # the other one opened it just now
+            return conversation.id, False
+        reach.check_not_blocked(actor, [other])
         for user in (actor, other):
             people.enter(conversation, user)
-    return access.get_summary(actor, conversation.pk)
+        return conversation.id, True
 
 
-def _reachable(actor: User, user_id: UUID) -> User:
-    """Staff may write to anybody, customers to whom CUSTOMER_CONVERSATIONS lets them."""
-    if user_id == actor.pk:
-        raise Invalid("That is you.", pointer="/user_id")
-    other = User.objects.filter(is_active=True, pk=user_id).first()
-    if other is None:
-        raise NotFound
-    allowed = settings.CUSTOMER_CONVERSATIONS
-    if not actor.is_staff and (allowed == "none" or (allowed == "staff" and not other.is_staff)):
-        raise NotFound
-    return other
+def change(*, actor: User, conversation_id: UUID, title: str | None = None, **own: Any) -> Conversation:
+    """A group's title and the actor's own settings, all or nothing. What is not given stays."""
+    with transaction.atomic():
+        if title is not None:
+            groups.rename(actor=actor, conversation_id=conversation_id, title=title)
+        return keep(actor=actor, conversation_id=conversation_id, **own)
 
 
 def keep(

@@ -1,5 +1,6 @@
-"""Who takes part in a conversation: the two moves other actions are made of. Callers hold the conversation's lock."""
+"""Who takes part in a conversation: the moves other actions are made of. Callers hold the conversation's lock."""
 
+from collections.abc import Mapping
 from functools import partial
 from uuid import UUID
 
@@ -27,6 +28,15 @@ def enter(
         place.left_at, place.role, place.joined_at = None, role.value, timezone.now()
         place.save(update_fields=["left_at", "role", "joined_at"])
     transaction.on_commit(partial(fanout.joined, conversation.pk, user.pk))
+
+
+def enter_new(conversation: Conversation, roles: Mapping[User, ParticipantRole]) -> None:
+    """Let the first people into a conversation that was just made."""
+    Participant.objects.bulk_create(
+        Participant(conversation=conversation, user=user, role=role.value) for user, role in roles.items()
+    )
+    for user in roles:
+        transaction.on_commit(partial(fanout.joined, conversation.pk, user.pk))
 
 
 def leave(conversation: Conversation | Locked, user_id: UUID) -> None:

@@ -1,7 +1,6 @@
 """What the endpoints of the chat take. Fields that are not named here are ignored, whatever they claim."""
 
 import re
-import unicodedata
 from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
@@ -10,11 +9,11 @@ from uuid import UUID
 from msgspec import UNSET, Meta, Struct, UnsetType
 from msgspec.structs import asdict
 
-from accounts.text import is_blank
+from chat.actions import groups
 from chat.actions.trades import TradeDetails
-from chat.enums import TradeSide
+from chat.enums import ParticipantRole, TradeSide
 from chat.errors import Invalid
-from chat.protocol import Body, Seq
+from chat.protocol import MAX_TITLE, Body, Seq, check_line
 
 AMOUNT = re.compile(r"(?:0|[1-9]\d{0,19})(?:\.\d{1,18})?", re.ASCII)
 
@@ -23,6 +22,8 @@ Reference = Annotated[str, Meta(min_length=1, max_length=64)]
 AmountText = Annotated[str, Meta(max_length=40)]
 Moment = Annotated[datetime, Meta(tz=True)]
 Reason = Annotated[str, Meta(max_length=1_000)]
+Title = Annotated[str, Meta(min_length=1, max_length=MAX_TITLE)]
+GroupRole = Literal["owner", "moderator", "member", "observer"]
 
 
 class NewMessage(Struct):
@@ -44,7 +45,24 @@ class NewDirect(Struct):
     user_id: UUID
 
 
-class OwnSettings(Struct):
+class NewGroup(Struct):
+    title: Title
+    participant_ids: Annotated[list[UUID], Meta(max_length=groups.MAX_PEOPLE)] = []
+
+
+class NewParticipant(Struct):
+    user_id: UUID
+    role: GroupRole = ParticipantRole.MEMBER.value
+
+
+class ParticipantChange(Struct):
+    role: GroupRole
+
+
+class ConversationChange(Struct):
+    """A group's title, which is everybody's, and one's own settings."""
+
+    title: Title | UnsetType = UNSET
     muted_until: Moment | UnsetType | None = UNSET
     archived: bool | UnsetType = UNSET
 
@@ -69,7 +87,7 @@ class NewTrade(Struct):
 
     def details(self) -> TradeDetails:
         for name in ("reference", "asset", "fiat_currency", "payment_method"):
-            _check_line(getattr(self, name), f"/{name}")
+            check_line(getattr(self, name), f"/{name}")
         return TradeDetails(
             reference=self.reference,
             side=TradeSide(self.side),
@@ -111,9 +129,3 @@ def _amount(text: str, pointer: str) -> Decimal:
     if not AMOUNT.fullmatch(text) or not Decimal(text):
         raise Invalid("An amount is a decimal number above zero, at most 20 digits and 18 decimals.", pointer=pointer)
     return Decimal(text)
-
-
-def _check_line(text: str, pointer: str) -> None:
-    """One visible line: these words stand in titles, lists and logs."""
-    if is_blank(text) or any(unicodedata.category(character) in ("Cc", "Zl", "Zp", "Cs") for character in text):
-        raise Invalid("This has to be one line of visible text.", pointer=pointer)

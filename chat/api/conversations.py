@@ -7,7 +7,7 @@ from rest_framework.viewsets import ViewSet
 
 from accounts.requests import UserRequest, read_body
 from chat import access, queries
-from chat.actions import conversations, messages, receipts
+from chat.actions import conversations, groups, messages, receipts
 from chat.api import bodies, paging
 from chat.api.schema import endpoint, reference
 from chat.enums import ConversationKind
@@ -71,7 +71,7 @@ class ConversationViewSet(ViewSet):
         answer=ConversationShape,
         status=201,
         also={200: "It was there already."},
-        refusals=(404,),
+        refusals=(403, 404),
     )
     def direct(self, request: UserRequest) -> Response:
         body = read_body(request, bodies.NewDirect)
@@ -83,10 +83,28 @@ class ConversationViewSet(ViewSet):
         conversation = access.get_summary(request.user, conversation_id)
         return Response(conversation_shape(conversation, request.user))
 
-    @endpoint("Mute or archive a conversation for myself", body=bodies.OwnSettings, answer=ConversationShape)
+    @endpoint(
+        "Found a group",
+        body=bodies.NewGroup,
+        answer=ConversationShape,
+        status=201,
+        refusals=(403, 404),
+        description="The founder is its owner. Somebody I may not write to looks like somebody who does not exist.",
+    )
+    def group(self, request: UserRequest) -> Response:
+        body = read_body(request, bodies.NewGroup)
+        conversation = groups.create(actor=request.user, title=body.title, participant_ids=body.participant_ids)
+        return Response(conversation_shape(conversation, request.user), status=201)
+
+    @endpoint(
+        "Mute or archive a conversation for myself, rename a group",
+        body=bodies.ConversationChange,
+        answer=ConversationShape,
+        refusals=(403, 404),
+    )
     def partial_update(self, request: UserRequest, conversation_id: UUID) -> Response:
-        changes = read_body(request, bodies.OwnSettings).changes()
-        conversation = conversations.keep(actor=request.user, conversation_id=conversation_id, **changes)
+        changes = read_body(request, bodies.ConversationChange).changes()
+        conversation = conversations.change(actor=request.user, conversation_id=conversation_id, **changes)
         return Response(conversation_shape(conversation, request.user))
 
     @endpoint("Everything unread", answer={"type": "object"}, refusals=())
@@ -171,7 +189,7 @@ class ReceiptViewSet(ViewSet):
     def delivered(self, request: UserRequest, conversation_id: UUID) -> Response:
         return self._mark(request, conversation_id, read=False)
 
-    @endpoint("I am typing, or stopped to", body=bodies.Typing, status=204, refusals=(404, 409))
+    @endpoint("I am typing, or stopped to", body=bodies.Typing, status=204, refusals=(403, 404, 409))
     def typing(self, request: UserRequest, conversation_id: UUID) -> Response:
         body = read_body(request, bodies.Typing)
         receipts.type_in(actor=request.user, conversation_id=conversation_id, typing=body.typing)

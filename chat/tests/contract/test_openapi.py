@@ -24,7 +24,10 @@ PATHS = {
     **{f"{T}{move}/": {"post"} for move in ("proof", "approve", "reject", "cancel", "take", "assign", "release")},
     "/api/v1/conversations/": {"get"},
     "/api/v1/conversations/direct/": {"post"},
+    "/api/v1/conversations/group/": {"post"},
     C: {"get", "patch"},
+    f"{C}participants/": {"post"},
+    f"{C}participants/{{user_id}}/": {"patch", "delete"},
     f"{C}messages/": {"get", "post"},
     f"{C}events/": {"get"},
     f"{C}read/": {"post"},
@@ -32,6 +35,8 @@ PATHS = {
     f"{C}typing/": {"post"},
     "/api/v1/messages/{message_id}/": {"get"},
     "/api/v1/unread/": {"get"},
+    "/api/v1/blocks/": {"get"},
+    "/api/v1/users/{user_id}/block/": {"put", "delete"},
     "/api/v1/staff/": {"get"},
 }
 

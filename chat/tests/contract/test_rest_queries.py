@@ -6,9 +6,12 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from accounts.tests.factories import UserFactory
+from chat.actions import blocks, people
 from chat.actions.conversations import open_direct
 from chat.actions.messages import send_message
-from chat.tests.factories import busy_admin, open_trade, trade_admin
+from chat.models import Conversation
+from chat.tests.factories import busy_admin, group, open_trade, trade_admin
 
 
 def asked(client, path, **query):
@@ -32,7 +35,19 @@ def add_trade(alice, trade):
     open_trade(alice)
 
 
+def add_block(alice, trade):
+    blocks.block(actor=trade.assignee, user_id=UserFactory.create().pk)
+
+
+def add_to_group(alice, trade):
+    """Everybody is in one group; only the people in it become more."""
+    room = Conversation.objects.filter(kind="group").first() or group(alice)
+    people.enter(room, UserFactory.create())
+
+
 LISTS = [
+    ("blocks/", "tina", add_block),
+    ("conversations/?kind=group", "alice", add_to_group),
     ("conversations/", "alice", add_conversation),
     ("unread/", "tina", add_message),
     ("conversations/{conversation}/messages/?after_seq=1", "alice", add_message),

@@ -17,8 +17,7 @@ ELSEWHERE = [
     *(("post", f"trades/{ID}/{move}/") for move in ("dispute", "escalate", "rate", "join", "leave")),
     *(("get", path) for path in ("escalations/", "audit/", "reports/trades.csv", "search/", "devices/", "stats/")),
     *(("get", path) for path in ("notifications/", "notification-preferences/", f"attachments/{ID}/")),
-    *(("post", path) for path in ("conversations/group/", "attachments/", "notifications/read/", "devices/")),
-    ("post", f"conversations/{ID}/participants/"),
+    *(("post", path) for path in ("attachments/", "notifications/read/", "devices/")),
     ("get", f"messages/{ID}/revisions/"),
     ("put", f"messages/{ID}/reactions/👍/"),
     ("put", f"messages/{ID}/pin/"),
@@ -32,6 +31,7 @@ PRIVATE = [
     "unread/",
     "trades/",
     "staff/",
+    "blocks/",
 ]
 
 

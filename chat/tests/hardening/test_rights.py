@@ -13,7 +13,7 @@ from accounts.models import User
 from chat.actions import assignment, trades
 from chat.models import Conversation, Participant
 from chat.tests.hardening.tools import MARK, changed, new_id, snapshot
-from chat.tests.hardening.world import SECRET, WHO, World
+from chat.tests.hardening.world import SECRET, WHO, World, gather
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("hardening-rights")]
 
@@ -56,6 +56,8 @@ CHAT, NOTES = "conversations/{trade.conversation_id}/", "conversations/{trade.no
 QUEUED_CHAT, QUEUED_NOTES = "conversations/{queued.conversation_id}/", "conversations/{queued.notes_conversation_id}/"
 TRADE, QUEUED = "trades/{trade.pk}/", "trades/{queued.pk}/"
 BPAY = "/api/chat/trade/{trade.reference}/"
+ROOM = "conversations/{room.pk}/"
+MEMBERS = "401 200 404 200 200 404"  # of the group that gather() makes
 READ = "401 200 404 200 404 404"
 WRITE = "401 201 404 201 404 404"
 
@@ -122,6 +124,74 @@ TABLE = [
     Operation("read notes in the queue", "GET", f"{QUEUED_NOTES}messages/", "401 404 404 200 200 200"),
     Operation("write a note in the queue", "POST", f"{QUEUED_NOTES}messages/", "401 404 404 201 201 201", say),
     Operation("notes after hand-over", "GET", f"{NOTES}messages/", "401 404 404 404 200 200", before=take_over),
+    # groups: by the role in the group
+    Operation(
+        "found a group", "POST", "conversations/group/", "401 201 201 201 201 201",
+        lambda w: {"title": "x", "participant_ids": [str(w.super_admin.pk)]},
+    ),
+    Operation(
+        "found a group with a customer", "POST", "conversations/group/", "401 404 201 201 201 201",
+        lambda w: {"title": "x", "participant_ids": [str(w.stranger.pk)]},
+    ),
+    Operation("see a group", "GET", ROOM, MEMBERS, before=gather),
+    Operation("read a group", "GET", f"{ROOM}messages/", MEMBERS, before=gather),
+    Operation("resume a group", "GET", f"{ROOM}events/", MEMBERS, before=gather),
+    Operation("write in a group", "POST", f"{ROOM}messages/", "401 201 404 201 201 404", say, gather),
+    Operation("rename a group", "PATCH", ROOM, "401 403 404 200 200 404", lambda _: {"title": "New"}, gather),
+    Operation(
+        "add a member", "POST", f"{ROOM}participants/", "401 403 404 201 201 404",
+        lambda w: {"user_id": str(w.super_admin.pk)}, gather,
+    ),
+    Operation(
+        "add a moderator", "POST", f"{ROOM}participants/", "401 403 404 201 403 404",
+        lambda w: {"user_id": str(w.super_admin.pk), "role": "moderator"}, gather,
+    ),
+    Operation(
+        "add who is in it", "POST", f"{ROOM}participants/", "401 403 404 200 200 404",
+        lambda w: {"user_id": str(w.participant.pk)}, gather,
+    ),
+    Operation(
+        "add nobody", "POST", f"{ROOM}participants/", "401 403 404 404 404 404", lambda w: {"user_id": new_id()}, gather
+    ),
+    Operation(
+        "give a role", "PATCH", f"{ROOM}participants/{{participant.pk}}/", "401 403 404 200 403 404",
+        lambda _: {"role": "observer"}, gather,
+    ),
+    Operation(
+        "put the owner down", "PATCH", f"{ROOM}participants/{{assignee.pk}}/", "401 403 404 409 403 404",
+        lambda _: {"role": "member"}, gather,
+    ),
+    Operation(
+        "remove a member", "DELETE", f"{ROOM}participants/{{participant.pk}}/", "401 204 404 204 204 404",
+        before=gather,
+    ),
+    Operation(
+        "remove a moderator", "DELETE", f"{ROOM}participants/{{colleague.pk}}/", "401 403 404 204 204 404",
+        before=gather,
+    ),
+    Operation(
+        "remove the owner", "DELETE", f"{ROOM}participants/{{assignee.pk}}/", "401 403 404 409 403 404",
+        before=gather,
+    ),
+    Operation("leave", "DELETE", f"{ROOM}participants/{{self}}/", "401 204 404 409 204 404", before=gather),
+    Operation("rename a trade's chat", "PATCH", CHAT, "401 403 404 403 404 404", lambda _: {"title": "New"}),
+    Operation("rename notes", "PATCH", NOTES, "401 404 404 403 404 403", lambda _: {"title": "New"}),
+    Operation(
+        "add to a trade's chat", "POST", f"{CHAT}participants/", "401 403 404 403 404 404",
+        lambda w: {"user_id": str(w.super_admin.pk)},
+    ),
+    Operation("leave a trade's chat", "DELETE", f"{CHAT}participants/{{self}}/", "401 403 404 403 404 404"),
+    Operation(
+        "role in a trade's chat", "PATCH", f"{CHAT}participants/{{self}}/", "401 403 404 403 404 404",
+        lambda _: {"role": "owner"},
+    ),
+    # blocks: of customers by those who may know of them, of staff by nobody
+    Operation("my blocks", "GET", "blocks/", "401 200 200 200 200 200"),
+    Operation("block a customer", "PUT", "users/{stranger.pk}/block/", "401 404 400 204 204 204"),
+    Operation("unblock a customer", "DELETE", "users/{stranger.pk}/block/", "401 404 400 204 204 204"),
+    Operation("block a colleague", "PUT", "users/{colleague.pk}/block/", "401 403 403 403 400 403"),
+    Operation("unblock a colleague", "DELETE", "users/{colleague.pk}/block/", "401 204 204 204 400 204"),
+    Operation("block nobody", "PUT", "users/{unknown}/block/", "401 404 404 404 404 404"),
     # people
     Operation("see an account", "GET", "users/{stranger.pk}/", "401 403 403 403 403 200"),
     Operation("see no account", "GET", "users/{unknown}/", "401 403 403 403 403 404"),
@@ -150,7 +220,7 @@ TABLE = [
 
 
 def address(operation: Operation, world: World, who: str) -> str:
-    fields = {name: getattr(world, name) for name in ("trade", "queued", "said", "noted", *WHO[1:])}
+    fields = {name: getattr(world, name) for name in ("trade", "queued", "said", "noted", "room", *WHO[1:])}
     myself = world.people[who].pk if who in world.people else uuid4()
     path = operation.path.replace("{self}", str(myself)).replace("{unknown}", str(uuid4())).format(**fields)
     return path if path.startswith("/") else f"/api/v1/{path}"

@@ -7,10 +7,11 @@ from uuid import UUID, uuid4
 from django.test import Client
 
 from accounts.models import User
-from chat.actions import messages
-from chat.models import Trade
+from chat.actions import messages, people
+from chat.enums import ParticipantRole
+from chat.models import Conversation, Trade
 from chat.tests.conftest import access_token
-from chat.tests.factories import open_trade
+from chat.tests.factories import group, open_trade
 from chat.tests.hardening.tools import MARK
 
 WHO = ("anonymous", "participant", "stranger", "assignee", "colleague", "super_admin")
@@ -27,9 +28,16 @@ class World:
     queued: Trade
     said: UUID
     noted: UUID
+    room: Conversation | None = None  # what gather() made
 
     def __getattr__(self, name: str) -> Any:
         return self.people[name]
+
+
+def gather(world: World) -> None:
+    """A group that Tina owns, Tom moderates and Alice is a member of."""
+    world.room = group(world.assignee, world.participant)
+    people.enter(world.room, world.colleague, ParticipantRole.MODERATOR)
 
 
 def make_world(alice: User, bob: User, tina: User, tom: User, sara: User) -> World:

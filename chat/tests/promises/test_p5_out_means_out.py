@@ -164,6 +164,69 @@ async def test_who_hands_a_trade_over_hears_nothing_more_of_it_and_the_next_one_
         new.check()
 
 
+async def test_who_is_put_out_of_a_group_hears_nothing_more_of_it_not_even_that(servers):
+    owner, other, out = (
+        await in_database(person, Role.TRADE_ADMIN),
+        await in_database(person),
+        await in_database(person),
+    )
+    conversation = await in_database(group, owner, other, out)
+    path = f"conversations/{conversation}/participants/"
+    async with (
+        await out.connect(servers[1]) as theirs,
+        await other.connect(servers[1]) as stays,
+        owner.rest(servers[0]) as rest,
+        out.rest(servers[0]) as by_out,
+    ):
+        assert (await rest.delete(f"{path}{out.user.pk}/")).status_code == 204
+        began = time.monotonic()
+        await theirs.wait_for(lambda frame: frame == {"type": "conversation.removed", "conversation": conversation})
+        assert time.monotonic() - began < SOON
+        await stays.send_message(conversation, "among ourselves")
+        [left, said] = await stays.wait_for_seq(conversation, 2)
+
+        assert (left["message"]["data"]["event"], left["message"]["data"]["user"]["id"]) == (
+            "participant.left",
+            str(out.user.pk),
+        )
+        assert (await theirs.send_message(conversation, "one more thing"))["code"] == "not_found"
+        [gone, *_] = await theirs.sync({conversation: 0})
+        assert (gone["type"], theirs.events(conversation)) == ("sync.gone", [])
+        assert (await by_out.get(f"conversations/{conversation}/events/")).status_code == 404
+
+        assert (await rest.post(path, {"user_id": str(out.user.pk)})).status_code == 201
+        added = await theirs.wait_for(lambda frame: is_added(frame, conversation))
+        await stays.send_message(conversation, "welcome back")
+        [again] = await theirs.wait_for_seq(conversation, 4)
+        assert (added["conversation"]["head"], again["message"]["body"]) == (3, "welcome back")
+        assert said["message"]["body"] == "among ourselves"
+        theirs.check()
+
+
+async def test_a_block_holds_for_the_next_message_on_any_socket(servers):
+    tina, alice = await in_database(person, Role.TRADE_ADMIN), await in_database(person)
+    async with (
+        await alice.connect(servers[1]) as hers,
+        await tina.connect(servers[1]) as theirs,
+        tina.rest(servers[0]) as rest,
+    ):
+        made = await rest.post("conversations/direct/", {"user_id": str(alice.user.pk)})
+        conversation = made.json()["id"]
+        await hers.wait_for(lambda frame: is_added(frame, conversation))
+        assert (await hers.send_message(conversation, "hello"))["type"] == "ack"
+
+        assert (await rest.put(f"users/{alice.user.pk}/block/")).status_code == 204
+        quiet = len(theirs.journal)
+        refusal = await hers.send_message(conversation, "hello?")
+        typing = await hers.request({"type": "typing.start", "conversation": conversation})
+        assert (refusal["code"], typing["code"]) == ("forbidden", "forbidden")
+        assert (await theirs.request({"type": "ping"}))["type"] == "pong"
+        assert [frame["type"] for frame in theirs.journal[quiet:]] == ["pong"]
+
+        assert (await rest.delete(f"users/{alice.user.pk}/block/")).status_code == 204
+        assert (await hers.send_message(conversation, "hello again"))["message"]["seq"] == 2
+
+
 async def test_a_socket_ends_with_its_token_and_one_that_renewed_it_stays(servers):
     device = await in_database(person)
     conversation = await in_database(group, device)
