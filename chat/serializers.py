@@ -12,7 +12,7 @@ from accounts.serializers import PersonShape, person
 from accounts.text import timestamp
 from chat.enums import ParticipantRole, PresenceStatus
 from chat.errors import NotFound
-from chat.models import Conversation, Event, Message, NewMessage, Participant, Presence, Trade
+from chat.models import AuditEntry, Conversation, Event, Message, NewMessage, Participant, Presence, Trade
 
 
 class MessageShape(Struct):
@@ -72,6 +72,23 @@ class TradeShape(Struct):
 
 class StaffTradeShape(TradeShape):
     notes_conversation_id: UUID
+
+
+class TradeName(Struct):
+    id: UUID
+    reference: str
+
+
+class AuditShape(Struct):
+    """An entry of the audit log. Without an actor it was the system; the subject is whose account or seat it was."""
+
+    id: int
+    at: str
+    actor: PersonShape | None
+    subject: PersonShape | None
+    action: str
+    trade: TradeName | None
+    detail: dict[str, Any]
 
 
 class PresenceShape(Struct):
@@ -198,6 +215,19 @@ def trade_shape(trade: Trade, *, for_staff: bool) -> TradeShape:
     if not for_staff:
         return shape
     return StaffTradeShape(**structs.asdict(shape), notes_conversation_id=trade.notes_conversation_id)
+
+
+def audit_shape(entry: AuditEntry) -> AuditShape:
+    """For an entry fetched with actor, subject and trade."""
+    return AuditShape(
+        id=entry.pk,
+        at=timestamp(entry.at),
+        actor=None if entry.actor is None else person(entry.actor),
+        subject=None if entry.subject is None else person(entry.subject),
+        action=entry.action,
+        trade=None if entry.trade is None else TradeName(entry.trade.pk, entry.trade.reference),
+        detail=entry.detail,
+    )
 
 
 def presence_shape(presence: Presence | None) -> PresenceShape:

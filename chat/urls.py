@@ -6,6 +6,7 @@ from django.urls import URLPattern, path
 
 from chat.api.blocks import BlockViewSet
 from chat.api.conversations import ConversationViewSet, EventViewSet, MessageViewSet, ReceiptViewSet
+from chat.api.oversight import AuditViewSet, ReportViewSet
 from chat.api.participants import ParticipantViewSet
 from chat.api.trades import StaffViewSet, TradeViewSet
 
@@ -46,4 +47,6 @@ urlpatterns = [
         for move in ("proof", "approve", "reject", "cancel", "take", "assign", "release")
     ),
     _at("staff/", StaffViewSet, get="list"),
+    _at("audit/", AuditViewSet, get="list"),
+    _at("reports/trades.csv", ReportViewSet, get="trades"),
 ]

@@ -1,7 +1,10 @@
 """Reading cursors, limits and filters from a query string, as strictly as bodies are read."""
 
-from typing import Any
+from datetime import MAXYEAR, MINYEAR, UTC, date, datetime, time, timedelta
+from typing import Annotated, Any
+from uuid import UUID
 
+import msgspec
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from rest_framework import exceptions
@@ -14,6 +17,7 @@ from chat.protocol import MAX_PAGE
 
 DEFAULT_PAGE = 50
 MAX_SEQ = 2**63 - 1
+DAY = len("2026-11-29")
 
 
 def read_integer(request: Request, name: str, default: int | None, *, low: int, high: int) -> int | None:
@@ -51,6 +55,39 @@ def read_text(request: Request, name: str, high: int = 64) -> str | None:
     if text is not None and (not text or len(text) > high or "\x00" in text):
         raise Invalid(f"`{name}` is a text of 1 to {high} characters.", pointer=f"/{name}")
     return text
+
+
+def read_id(request: Request, name: str) -> UUID | None:
+    text = request.query_params.get(name)
+    try:
+        return None if text is None else UUID(text)
+    except ValueError:
+        raise Invalid(f"`{name}` is a UUID.", pointer=f"/{name}") from None
+
+
+def read_moment(request: Request, name: str, *, is_end: bool = False) -> datetime | None:
+    """
+    A time (RFC 3339 with an offset) or a day (2026-11-29, in UTC), as a time in UTC: a day stands for its beginning
+    or, with `is_end`, for that of the next, so that ranges without their end hold the whole of the last day.
+    """
+    text = request.query_params.get(name)
+    if text is None:
+        return None
+    try:
+        moment = _read_day(text, is_end) if len(text) == DAY else msgspec.convert(text, Moment)
+        if MINYEAR + 1 < moment.year < MAXYEAR - 1:  # in another time zone, or a range before, still in the calendar
+            return moment.astimezone(UTC)
+    except (msgspec.ValidationError, OverflowError):
+        pass
+    raise Invalid(f"`{name}` is a day (2026-11-29) or a time (2026-11-29T10:00:00Z).", pointer=f"/{name}")
+
+
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+def _read_day(text: str, is_end: bool) -> datetime:
+    beginning = datetime.combine(msgspec.convert(text, date), time.min, UTC)
+    return beginning + timedelta(days=1) if is_end else beginning
 
 
 class Pages(CursorPagination):

@@ -19,3 +19,10 @@ class JSONRenderer(BaseRenderer):
         self, data: Any, accepted_media_type: str | None = None, renderer_context: Mapping[str, Any] | None = None
     ) -> bytes:
         return b"" if data is None else _encode(data)
+
+
+class CSVRenderer(JSONRenderer):
+    """For who asks for CSV, which streams past DRF; what is left to render is a refusal, in JSON as everywhere."""
+
+    media_type = "text/csv"
+    format = "csv"

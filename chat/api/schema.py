@@ -31,6 +31,7 @@ def endpoint(
     query: dict[str, str] | None = None,
     description: str = "",
     also: dict[int, str] | None = None,
+    media: str = "application/json",
     tag: str = "chat",
 ) -> Callable[[View], View]:
     """Documents one endpoint. `query` maps a parameter's name to what it does; `also` other good statuses."""
@@ -40,7 +41,7 @@ def endpoint(
     }
     shape = _page(answer) if page else reference(answer)
     for good, meaning in {status: summary, **(also or {})}.items():
-        responses[(good, "application/json") if answer else good] = OpenApiResponse(shape, meaning)
+        responses[(good, media) if answer else good] = OpenApiResponse(shape, meaning)
     documented: Callable[[View], View] = extend_schema(
         summary=summary,
         description=description,

@@ -38,6 +38,8 @@ PATHS = {
     "/api/v1/blocks/": {"get"},
     "/api/v1/users/{user_id}/block/": {"put", "delete"},
     "/api/v1/staff/": {"get"},
+    "/api/v1/audit/": {"get"},
+    "/api/v1/reports/trades.csv": {"get"},
 }
 
 

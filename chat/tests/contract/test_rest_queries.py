@@ -56,6 +56,7 @@ LISTS = [
     ("trades/", "alice", add_trade),
     ("trades/", "sara", add_trade),
     ("staff/", "tina", add_trade),
+    ("audit/", "sara", add_trade),
 ]
 
 

@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
-from django.db import connection
 from django.utils import timezone
 
 from accounts.models import Role
@@ -16,6 +15,7 @@ from chat.actions.messages import send_message
 from chat.models import AuditEntry, Connection, Message, Presence, Trade
 from chat.reporting import CHUNK, HEADER, AdminLoad, Hour, Period, dashboard, trade_rows, traffic
 from chat.tests.factories import busy_admin, open_trade, trade_admin
+from chat.tests.many import make_many
 
 NOW = datetime(2026, 11, 20, 10, 30, tzinfo=UTC)
 DAY = (NOW - timedelta(hours=12), NOW + timedelta(hours=12))
@@ -268,38 +268,8 @@ def test_the_first_moment_belongs_to_it_and_the_last_does_not(customer):
     assert found == ["b", "c"]
 
 
-def make_many(customer, number):
-    """Trades by the thousand, several of them opened in the same instant, in one statement per table."""
-    if connection.vendor == "sqlite":
-        series = "WITH RECURSIVE s(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM s WHERE n < %s) SELECT n FROM s"
-        key, at = "printf('%%s%%028d', '{0}', n)", "datetime('2026-11-20 10:30:00', (n / 3) || ' seconds')"
-        mine = customer.pk.hex
-    else:
-        series = "SELECT n FROM generate_series(0, %s) AS n"
-        key, at = (
-            "('{0}' || lpad(n::text, 28, '0'))::uuid",
-            "'2026-11-20 10:30:00Z'::timestamptz + n / 3 * interval '1s'",
-        )
-        mine = customer.pk
-    with connection.cursor() as cursor:
-        for mark, kind in (("0001", "trade"), ("0002", "staff_notes")):
-            cursor.execute(
-                "INSERT INTO chat_conversation (id, kind, title, head, last_activity_at, created_at)"
-                f" SELECT {key.format(mark)}, %s, '', 0, {at}, {at} FROM ({series}) AS numbers",
-                [kind, number - 1],
-            )
-        cursor.execute(
-            "INSERT INTO chat_trade (id, reference, customer_id, conversation_id, notes_conversation_id, side, asset,"
-            " asset_amount, fiat_currency, fiat_amount, payment_method, status, waiting_on, reassignments,"
-            " decision_reason, rating_comment, opened_at, closed_at)"
-            f" SELECT {key.format('0003')}, 'BP-' || n, %s, {key.format('0001')}, {key.format('0002')}, 'buy', 'BTC',"
-            f" '1', 'EUR', '1', 'SEPA', 'cancelled', 'nobody', 0, '', '', {at}, {at} FROM ({series}) AS numbers",
-            [mine, number - 1],
-        )
-
-
 def test_each_trade_comes_once_whatever_the_borders_of_the_chunks(customer):
-    make_many(customer, 2 * CHUNK + 1)
+    make_many(customer, NOW, 2 * CHUNK + 1)
 
     found = [row["reference"] for row in report()]
 
@@ -307,7 +277,7 @@ def test_each_trade_comes_once_whatever_the_borders_of_the_chunks(customer):
 
 
 def test_twenty_thousand_trades_are_never_in_memory_at_once(customer, django_assert_num_queries):
-    make_many(customer, 20_000)
+    make_many(customer, NOW, 20_000)
     rows = trade_rows(*DAY)
 
     with django_assert_num_queries(2):
