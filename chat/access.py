@@ -12,10 +12,11 @@ from django.db.models import OuterRef, Prefetch, Q, Subquery
 from django.db.models.functions import Coalesce
 
 from accounts.models import Role, User
+from chat import eventlog
 from chat.enums import OPEN_STATUSES, ParticipantRole
 from chat.errors import ConversationClosed, Forbidden, NotFound
 from chat.models import Conversation, Message, Participant, Trade
-from chat.querysets import ConversationQuerySet
+from chat.querysets import ConversationQuerySet, TradeQuerySet
 
 
 class Right(StrEnum):
@@ -26,6 +27,11 @@ class Right(StrEnum):
     DECIDE = "decide"
     TAKE = "take"
     HAND_OVER = "hand_over"
+    DISPUTE = "dispute"
+    ESCALATE = "escalate"
+    JUDGE = "judge"  # take and decide an escalation
+    JOIN = "join"
+    RATE = "rate"
 
 
 def get_participant(user: User, conversation_id: UUID) -> Participant:
@@ -77,16 +83,28 @@ def get_trade(user: User, trade_id: UUID) -> Trade:
 
 def lock_trade(user: User, trade_id: UUID, right: Right) -> Trade:
     """
-    A trade to be changed, its row held until the commit, so that two who race for it are told apart by the row.
+    A trade to be changed, with its conversations: held until the commit, so that two who race for it are told apart.
     Staff learn from a refusal that the trade exists (somebody else's), customers only of their own.
     """
-    rows = Trade.objects.select_for_update(of=("self",)).select_related("customer", "conversation")
-    try:
-        trade = rows.get(pk=trade_id) if user.is_staff else rows.get(pk=trade_id, customer=user)
-    except Trade.DoesNotExist:
-        raise NotFound from None
+    trade = hold_trade(trade_id, Trade.objects.all() if user.is_staff else Trade.objects.filter(customer=user))
+    if trade is None:
+        raise NotFound
     require(user, right, trade)
     return trade
+
+
+def hold_trade(trade_id: UUID, among: TradeQuerySet | None = None) -> Trade | None:
+    """
+    Its conversations' rows, then its own, held until the commit: the one order for everybody who changes a trade,
+    since a message holds its conversation when it sets whose turn it is. Admins' rows come after that, by id.
+    """
+    rows = Trade.objects.all() if among is None else among
+    conversations = rows.filter(pk=trade_id).values_list("conversation_id", "notes_conversation_id").first()
+    if conversations is None:
+        return None
+    eventlog.lock(conversations)
+    held = rows.select_for_update(of=("self",), no_key=True).select_related("customer", "conversation", "assignee")
+    return held.filter(pk=trade_id).first()
 
 
 def require(user: User, right: Right, trade: Trade) -> None:
@@ -108,14 +126,21 @@ def _is_other_staff(user: User, trade: Trade) -> bool:
     return user.is_staff and trade.customer_id != user.pk
 
 
+def _is_judge(user: User, trade: Trade) -> bool:
+    return user.is_super_admin and trade.customer_id != user.pk
+
+
 _ALLOWED: dict[Right, Callable[[User, Trade], bool]] = {
     Right.SUBMIT_PROOF: _is_customer,
     Right.CANCEL: lambda user, trade: _is_customer(user, trade) or _is_assignee(user, trade),
-    Right.DECIDE: _is_assignee,
+    Right.DECIDE: lambda user, trade: _is_assignee(user, trade) or _is_judge(user, trade),
     Right.TAKE: _is_other_staff,
-    Right.HAND_OVER: lambda user, trade: (
-        _is_assignee(user, trade) or (user.is_super_admin and trade.customer_id != user.pk)
-    ),
+    Right.HAND_OVER: lambda user, trade: _is_assignee(user, trade) or _is_judge(user, trade),
+    Right.DISPUTE: _is_customer,
+    Right.ESCALATE: lambda user, trade: _is_customer(user, trade) or _is_assignee(user, trade),
+    Right.JUDGE: _is_judge,
+    Right.JOIN: _is_judge,
+    Right.RATE: _is_customer,
 }
 
 
@@ -131,7 +156,7 @@ def check_may_write(role: str, *, is_closed: bool) -> None:
 
 def summaries(user: User) -> ConversationQuerySet:
     """The person's conversations with all that the conversation summary shows, in a constant number of queries."""
-    people = Participant.objects.current().complete().order_by("id")
+    people = Participant.objects.current().seen_by(user).complete().order_by("id")
     trade = Trade.objects.filter(conversation=OuterRef("pk")).values("pk")
     noted = Trade.objects.filter(notes_conversation=OuterRef("pk")).values("pk")
     rows = (
@@ -153,7 +178,12 @@ def get_summary(user: User, conversation_id: UUID) -> Conversation:
 
 def staff_who_see(trade: Trade) -> Iterable[UUID]:
     """Which staff are told that the trade changed: its assignee and super admins, and everybody while it is queued."""
-    staff = User.objects.staff().exclude(pk=trade.customer_id)
     if trade.assignee_id is not None or trade.status not in OPEN_STATUSES:
-        staff = staff.filter(Q(role=Role.SUPER_ADMIN) | Q(pk=trade.assignee_id))
-    return staff.values_list("pk", flat=True)
+        return staff_who_judge(trade)
+    return User.objects.staff().exclude(pk=trade.customer_id).values_list("pk", flat=True)
+
+
+def staff_who_judge(trade: Trade) -> Iterable[UUID]:
+    """Whom an escalation concerns: super admins, and the trade's assignee."""
+    staff = User.objects.staff().exclude(pk=trade.customer_id)
+    return staff.filter(Q(role=Role.SUPER_ADMIN) | Q(pk=trade.assignee_id)).values_list("pk", flat=True)

@@ -134,7 +134,7 @@ def announce(statuses: dict[UUID, PresenceStatus]) -> None:
 def _audiences(user_ids: list[UUID]) -> dict[UUID, set[UUID]]:
     """By person: who shares a conversation of at most MAX_SHARED with them; for staff, all staff too."""
     audiences: dict[UUID, set[UUID]] = defaultdict(set)
-    shared = Participant.objects.current().filter(user__in=user_ids).values_list("conversation", "user")
+    shared = Participant.objects.current().seen().filter(user__in=user_ids).values_list("conversation", "user")
     members: dict[UUID, list[UUID]] = defaultdict(list)
     for conversation, user_id in shared:
         members[conversation].append(user_id)

@@ -9,7 +9,14 @@ from django.db.models import Count, Exists, OuterRef, Q, Subquery, Value
 from django.db.models.functions import Coalesce
 
 from accounts.models import User
-from chat.enums import CLOSED_STATUSES, OPEN_STATUSES, UNDECIDED_STATUSES, UNRESOLVED_STATUSES
+from chat.enums import (
+    CLOSED_STATUSES,
+    OPEN_STATUSES,
+    UNDECIDED_STATUSES,
+    UNRESOLVED_STATUSES,
+    ConversationKind,
+    ParticipantRole,
+)
 
 if TYPE_CHECKING:
     from chat.models import (  # noqa: F401  # for the annotations only
@@ -67,6 +74,14 @@ class ParticipantQuerySet(models.QuerySet["Participant"]):
     def complete(self) -> Self:
         """With all that its JSON shape shows."""
         return self.select_related("user__presence")
+
+    def seen(self) -> Self:
+        """Without super admins who read a trade chat from outside: its customer does not hear of them."""
+        return self.exclude(role=ParticipantRole.OBSERVER, conversation__kind=ConversationKind.TRADE)
+
+    def seen_by(self, viewer: User) -> Self:
+        """Those the viewer hears of."""
+        return self if viewer.is_staff else self.seen()
 
 
 class MessageQuerySet(models.QuerySet["Message"]):
@@ -143,7 +158,7 @@ class EscalationQuerySet(models.QuerySet["Escalation"]):
 
     def complete(self) -> Self:
         """With all that its JSON shape shows."""
-        return self.select_related("raised_by", "taken_by")
+        return self.select_related("trade", "raised_by", "taken_by")
 
 
 class CannedReplyQuerySet(models.QuerySet["CannedReply"]):

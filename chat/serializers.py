@@ -12,7 +12,7 @@ from accounts.serializers import PersonShape, person
 from accounts.text import timestamp
 from chat.enums import ParticipantRole, PresenceStatus
 from chat.errors import NotFound
-from chat.models import AuditEntry, Conversation, Event, Message, NewMessage, Participant, Presence, Trade
+from chat.models import AuditEntry, Conversation, Escalation, Event, Message, NewMessage, Participant, Presence, Trade
 
 
 class MessageShape(Struct):
@@ -89,6 +89,22 @@ class AuditShape(Struct):
     action: str
     trade: TradeName | None
     detail: dict[str, Any]
+
+
+class EscalationShape(Struct):
+    """A trade that needs, or needed, a super admin. The reason an admin gives is for staff only."""
+
+    id: UUID
+    trade: UUID
+    reference: str
+    raised_by: PersonShape | None
+    reason: str
+    status: str
+    taken_by: PersonShape | None
+    decision: str | None
+    decision_reason: str | None
+    created_at: str
+    resolved_at: str | None
 
 
 class PresenceShape(Struct):
@@ -227,6 +243,24 @@ def audit_shape(entry: AuditEntry) -> AuditShape:
         action=entry.action,
         trade=None if entry.trade is None else TradeName(entry.trade.pk, entry.trade.reference),
         detail=entry.detail,
+    )
+
+
+def escalation_shape(escalation: Escalation, *, for_staff: bool) -> EscalationShape:
+    """For an escalation fetched with `complete()`."""
+    own = escalation.raised_by_id == escalation.trade.customer_id
+    return EscalationShape(
+        id=escalation.id,
+        trade=escalation.trade_id,
+        reference=escalation.trade.reference,
+        raised_by=None if escalation.raised_by is None else person(escalation.raised_by),
+        reason=escalation.reason if for_staff or own else "",
+        status=escalation.status,
+        taken_by=None if escalation.taken_by is None else person(escalation.taken_by),
+        decision=escalation.decision,
+        decision_reason=escalation.decision_reason or None,
+        created_at=timestamp(escalation.created_at),
+        resolved_at=optional_timestamp(escalation.resolved_at),
     )
 
 

@@ -186,6 +186,8 @@ DRAIN_SECONDS = env.integer("DRAIN_SECONDS", 2, low=0, high=60)
 
 # -- Trades and conversations ------------------------------------------------------------------------------------------
 TRADE_DEADLINE = timedelta(minutes=env.integer("TRADE_DEADLINE_MINUTES", 24 * 60, low=1, high=60 * 24 * 60))
+DISPUTE_WINDOW = timedelta(hours=24)  # after a trade was completed; a rejection may be disputed at any time
+ESCALATE_AFTER = timedelta(minutes=30)  # of waiting for an answer, until a customer may call a super admin
 CUSTOMER_CONVERSATIONS = env.choice("CUSTOMER_CONVERSATIONS", "staff", ("none", "staff", "anyone"))
 DEFAULT_ADMIN_CAPACITY = 10
 

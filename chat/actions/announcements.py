@@ -11,8 +11,8 @@ from django.utils import timezone
 from accounts.models import User
 from chat import access, eventlog, fanout
 from chat.enums import SystemEvent
-from chat.models import Trade
-from chat.serializers import trade_shape
+from chat.models import Escalation, Trade
+from chat.serializers import escalation_shape, trade_shape
 
 
 def say(
@@ -22,6 +22,11 @@ def say(
     now = Trade.objects.complete().get(pk=trade.pk)
     shape = msgspec.to_builtins(trade_shape(now, for_staff=False))
     eventlog.append_system(conversation, event, actor=actor, body=body, trade=shape, **data)
+    trade_changed(trade)
+
+
+def trade_changed(trade: Trade) -> None:
+    """For what its conversation says nothing of: staff who see it hear so, once the transaction has committed."""
     transaction.on_commit(partial(_tell_staff, trade.pk), robust=True)
 
 
@@ -29,6 +34,17 @@ def _tell_staff(trade_id: UUID) -> None:
     trade = Trade.objects.complete().get(pk=trade_id)
     frame = {"type": "trade.updated", "trade": trade_shape(trade, for_staff=True)}
     fanout.to_users(access.staff_who_see(trade), frame)
+
+
+def escalation_changed(escalation: Escalation) -> None:
+    """Super admins and the trade's assignee hear of it, once the running transaction has committed."""
+    transaction.on_commit(partial(_tell_judges, escalation.pk), robust=True)
+
+
+def _tell_judges(escalation_id: UUID) -> None:
+    escalation = Escalation.objects.complete().get(pk=escalation_id)
+    frame = {"type": "escalation.updated", "escalation": escalation_shape(escalation, for_staff=True)}
+    fanout.to_users(access.staff_who_judge(escalation.trade), frame)
 
 
 def queue_changed() -> None:

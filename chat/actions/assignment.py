@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 from uuid import UUID
 
 from django.db import OperationalError, connection, transaction
@@ -14,10 +15,10 @@ from accounts.models import Availability, Role, User
 from chat import access, eventlog
 from chat.access import Right
 from chat.actions import announcements, audit, people
-from chat.enums import OPEN_STATUSES, ConversationKind, EventType, SystemEvent
+from chat.enums import OPEN_STATUSES, ConversationKind, EventType, ParticipantRole, SystemEvent
 from chat.errors import Conflict, Invalid
 from chat.eventlog import Entry
-from chat.models import NewMessage, Participant, Trade
+from chat.models import Escalation, NewMessage, Participant, Trade
 from chat.protocol import check_body
 
 logger = logging.getLogger("parley.trades")
@@ -41,8 +42,8 @@ def drain_queue() -> int:
     given = 0
     for trade_id in list(Trade.objects.queued().values_list("pk", flat=True)):
         with passing_over(trade_id), transaction.atomic():
-            trade = Trade.objects.select_for_update(of=("self",)).select_related("customer").get(pk=trade_id)
-            if trade.queued_at is None or trade.status not in OPEN_STATUSES:
+            trade = access.hold_trade(trade_id, Trade.objects.queued())
+            if trade is None:
                 continue  # somebody else was there in between
             admin = _least_loaded(trade)
             if admin is not None:
@@ -70,10 +71,7 @@ def step_down(user_id: UUID) -> None:
     user = User.objects.get(pk=user_id)
     stays = user.is_active and user.is_staff
     if not stays:
-        with transaction.atomic():
-            held = Trade.objects.open().filter(assignee=user).select_for_update(of=("self",))
-            for trade in held.order_by("pk"):
-                _requeue(trade, actor=None)
+        _requeue_all(user)
     seats = Participant.objects.current().filter(user=user, conversation__kind__in=_TRADE_KINDS)
     seats = seats.exclude(conversation__trade__customer=user)
     if stays:
@@ -86,6 +84,16 @@ def step_down(user_id: UUID) -> None:
         drain_queue()
 
 
+def _requeue_all(user: User) -> None:
+    """In one transaction: nobody sees them with some of their trades. Nothing new comes: they are no admin any more."""
+    with transaction.atomic():
+        held = Trade.objects.open().filter(assignee=user)
+        pairs = held.values_list("conversation_id", "notes_conversation_id")
+        eventlog.lock({conversation for pair in pairs for conversation in pair})
+        for trade in held.select_for_update(of=("self",), no_key=True).order_by("pk"):
+            _requeue(trade, actor=None)
+
+
 _TRADE_KINDS = (ConversationKind.TRADE, ConversationKind.STAFF_NOTES)
 
 
@@ -95,7 +103,7 @@ def take(*, actor: User, trade_id: UUID) -> Trade:
         trade = access.lock_trade(actor, trade_id, Right.TAKE)
         if trade.assignee_id is not None or trade.status not in OPEN_STATUSES:
             raise Conflict("This trade is not in the queue any more.")
-        _give(trade, actor, actor=actor)
+        _give(trade, _check_colleague(trade, actor.pk), actor=actor, action="trade.taken")
         announcements.queue_changed()
     return access.get_trade(actor, trade_id)
 
@@ -105,16 +113,22 @@ def hand_over(*, actor: User, trade_id: UUID, admin_id: UUID, note: str = "") ->
     with transaction.atomic():
         trade = access.lock_trade(actor, trade_id, Right.HAND_OVER)
         _require_open(trade)
-        admin = User.objects.staff().exclude(pk=trade.customer_id).filter(pk=admin_id).first()
-        if admin is None:
-            raise Invalid("There is no such colleague.", pointer="/admin_id")
+        admin = _check_colleague(trade, admin_id)
         if trade.assignee_id != admin.pk:
             was_queued = trade.assignee_id is None
             _leave_note(trade, actor, note)
-            _give(trade, admin, actor=actor)
+            _give(trade, admin, actor=actor, action="trade.handed_over")
             if was_queued:
                 announcements.queue_changed()
     return Trade.objects.complete().get(pk=trade_id)
+
+
+def _check_colleague(trade: Trade, admin_id: UUID) -> User:
+    """Under the lock of their row, so that somebody who is being demoted gets nothing."""
+    admin = User.objects.staff().exclude(pk=trade.customer_id).filter(pk=admin_id).locked().first()
+    if admin is None:
+        raise Invalid("There is no such colleague.", pointer="/admin_id")
+    return admin
 
 
 def release(*, actor: User, trade_id: UUID, note: str = "") -> Trade:
@@ -129,16 +143,34 @@ def release(*, actor: User, trade_id: UUID, note: str = "") -> Trade:
     return Trade.objects.complete().get(pk=trade_id)
 
 
-def _requeue(trade: Trade, *, actor: User | None) -> None:
+def _requeue(trade: Trade, *, actor: User | None, action: str = "trade.released") -> None:
     """Under the trade's lock."""
-    audit.record("trade.released", actor=actor, trade=trade, admin=str(trade.assignee_id))
+    audit.record(action, actor=actor, trade=trade, subject=trade.assignee, admin=str(trade.assignee_id))
     conversations = eventlog.lock([trade.conversation_id, trade.notes_conversation_id])
     _clear_seats(trade, conversations, keep=None)
     trade.released_by_id, trade.assignee, trade.queued_at = trade.assignee_id, None, timezone.now()
-    trade.save(update_fields=["released_by", "assignee", "queued_at"])
+    trade.reassignments += 1
+    trade.save(update_fields=["released_by", "assignee", "queued_at", "reassignments"])
     body = "Your trade is back in the queue and will be answered as soon as somebody is free."
     announcements.say(trade, conversations[trade.conversation_id], SystemEvent.TRADE_QUEUED, body, actor=actor)
     announcements.queue_changed()
+
+
+def restore(trade: Trade) -> dict[str, Any]:
+    """
+    What a trade that is opened again needs to be looked after: whoever had it last, full or not, if they still may,
+    else a place in the queue. Under the trade's lock; the caller stores it and tells of it.
+    """
+    admin = User.objects.staff().exclude(pk=trade.customer_id).filter(assigned_trades=trade).locked().first()
+    conversations = eventlog.lock([trade.conversation_id, trade.notes_conversation_id])
+    _clear_seats(trade, conversations, keep=admin)
+    announcements.queue_changed()
+    if admin is None:
+        transaction.on_commit(drain_queue, robust=True)
+        return {"assignee": None, "queued_at": timezone.now(), "released_by": None}
+    for conversation in conversations.values():
+        people.enter(conversation, admin)
+    return {"assigned_at": timezone.now()}
 
 
 def _require_open(trade: Trade) -> None:
@@ -165,23 +197,31 @@ def _least_loaded(trade: Trade) -> User | None:
     )
 
 
-def _give(trade: Trade, admin: User, *, actor: User | None) -> None:
-    audit.record("trade.assigned", actor=actor, trade=trade, to=str(admin.pk), was=str(trade.assignee_id or ""))
+def _give(trade: Trade, admin: User, *, actor: User | None, action: str = "trade.assigned") -> None:
+    was = trade.assignee_id
+    audit.record(action, actor=actor, trade=trade, subject=admin, to=str(admin.pk), was=str(was or ""))
     conversations = eventlog.lock([trade.conversation_id, trade.notes_conversation_id])
     _clear_seats(trade, conversations, keep=admin)
     for conversation in conversations.values():
-        people.enter(conversation, admin)
-    trade.assignee, trade.queued_at, trade.released_by = admin, None, None
-    trade.save(update_fields=["assignee", "queued_at", "released_by"])
-    User.objects.filter(pk=admin.pk).update(last_assigned_at=timezone.now())
+        people.step_in(conversation, admin, ParticipantRole.MEMBER)
+    now = timezone.now()
+    trade.assignee, trade.assigned_at, trade.queued_at, trade.released_by = admin, now, None, None
+    trade.reassignments += was is not None
+    trade.save(update_fields=["assignee", "assigned_at", "queued_at", "released_by", "reassignments"])
+    User.objects.filter(pk=admin.pk).update(last_assigned_at=now)
     body = f"{admin.display_name} from support is looking after this trade."
     announcements.say(trade, conversations[trade.conversation_id], SystemEvent.TRADE_ASSIGNED, body, actor=actor)
 
 
 def _clear_seats(trade: Trade, conversations: dict[UUID, eventlog.Locked], *, keep: User | None) -> None:
-    """All but the customer, super admins and the one to keep lose the trade's conversations at once."""
+    """
+    Whoever looked after the trade loses its conversations at once. Its customer stays, and super admins who stepped
+    in or read; one who had the trade keeps what they took an escalation for, and the notes.
+    """
     seats = Participant.objects.current().filter(conversation__in=conversations).exclude(user=trade.customer_id)
-    seats = seats.exclude(user__role=Role.SUPER_ADMIN, conversation=trade.notes_conversation_id)
+    judge = Escalation.objects.unresolved().filter(trade=trade, taken_by__isnull=False).values("taken_by")
+    had_it = Q(user=trade.assignee_id, conversation=trade.conversation_id) & ~Q(user__in=judge)
+    seats = seats.exclude(~had_it, user__role=Role.SUPER_ADMIN)
     if keep is not None:
         seats = seats.exclude(user=keep)
     for seat in seats:

@@ -6,6 +6,8 @@ from accounts.models import User
 from chat.models import AuditEntry, Trade
 
 
-def record(action: str, *, actor: User | None, trade: Trade | None = None, **detail: Any) -> None:
-    """`actor` None is the system itself. Details are small and never hold what was said."""
-    AuditEntry.objects.create(action=action, actor=actor, trade=trade, detail=detail)
+def record(
+    action: str, *, actor: User | None, trade: Trade | None = None, subject: User | None = None, **detail: Any
+) -> None:
+    """`actor` None is the system itself, `subject` whose account or seat it is about. Never what was said."""
+    AuditEntry.objects.create(action=action, actor=actor, trade=trade, subject=subject, detail=detail)

@@ -39,6 +39,12 @@ def enter_new(conversation: Conversation, roles: Mapping[User, ParticipantRole])
         transaction.on_commit(partial(fanout.joined, conversation.pk, user.pk))
 
 
+def step_in(conversation: Conversation | Locked, user: User, role: ParticipantRole) -> None:
+    """Let somebody in with just this role, whatever they had in it before. Their marks stay."""
+    enter(conversation, user, role)
+    Participant.objects.current().filter(conversation_id=conversation.pk, user=user).update(role=role.value)
+
+
 def leave(conversation: Conversation | Locked, user_id: UUID) -> None:
     """Put somebody out; not one event more reaches them. Who is not in it stays so."""
     left = Participant.objects.current().filter(conversation_id=conversation.pk, user_id=user_id)

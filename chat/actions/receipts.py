@@ -11,6 +11,7 @@ from django.db.models.functions import Greatest
 
 from accounts.models import User
 from chat import access, fanout
+from chat.enums import ConversationKind, ParticipantRole
 from chat.errors import ChatError
 from chat.models import Message, Participant
 from chat.serializers import MarksShape
@@ -65,18 +66,21 @@ def _move(mark: Mark) -> MarksShape:
         unread=Message.objects.unread_by(mark.user.pk, mark.conversation_id).count(),
     )
     if moved:
-        transaction.on_commit(partial(_announce, mark, seq, marks.unread))
+        unseen = place.role == ParticipantRole.OBSERVER and place.conversation.kind == ConversationKind.TRADE
+        transaction.on_commit(partial(_announce, mark, seq, marks.unread, to_others=not unseen))
     return marks
 
 
-def _announce(mark: Mark, seq: int, unread: int) -> None:
+def _announce(mark: Mark, seq: int, unread: int, *, to_others: bool) -> None:
+    """Nobody hears how far a super admin has read who only looks in."""
     frame: dict[str, Any] = {
         "type": "message.read" if mark.read else "message.delivered",
         "conversation": mark.conversation_id,
         "user": mark.user.pk,
         "seq": seq,
     }
-    fanout.to_conversation(mark.conversation_id, frame, but=mark.user.pk)
+    if to_others:
+        fanout.to_conversation(mark.conversation_id, frame, but=mark.user.pk)
     fanout.to_users([mark.user.pk], {**frame, "unread": unread})
 
 

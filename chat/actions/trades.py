@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -11,23 +10,28 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.models import Role, User
-from accounts.text import is_blank
 from chat import access, eventlog
 from chat.access import Right
-from chat.actions import announcements, assignment, audit, people
+from chat.actions import announcements, assignment, audit, escalations, people, transitions, words
 from chat.actions.assignment import passing_over
-from chat.enums import (
-    CLOSED_STATUSES,
-    UNDECIDED_STATUSES,
-    ConversationKind,
-    ParticipantRole,
-    SystemEvent,
-    TradeSide,
-    TradeStatus,
-    WaitingOn,
-)
-from chat.errors import Conflict, Forbidden, Invalid
+from chat.actions.transitions import APPROVE, CANCEL, DISPUTE, EXPIRE, PROOF, REJECT, Move
+from chat.enums import ConversationKind, ParticipantRole, SystemEvent, TradeSide
+from chat.errors import Conflict, Forbidden
 from chat.models import Conversation, Trade
+
+__all__ = [
+    "APPROVE",
+    "CANCEL",
+    "DISPUTE",
+    "EXPIRE",
+    "PROOF",
+    "REJECT",
+    "Move",
+    "TradeDetails",
+    "expire_due",
+    "make_move",
+    "open_trade",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,40 +48,6 @@ class TradeDetails:
 
     def describes(self, trade: Trade) -> bool:
         return all(getattr(trade, name) == getattr(self, name) for name in self.__slots__)
-
-
-@dataclass(frozen=True, slots=True)
-class Move:
-    """A step of a trade's life: from which statuses it may be made, where it leads, and what is said of it."""
-
-    right: Right | None
-    sources: tuple[TradeStatus, ...]
-    target: TradeStatus
-    event: SystemEvent
-    waiting_on: WaitingOn
-    says: str
-
-
-PROOF = Move(
-    *(Right.SUBMIT_PROOF, (TradeStatus.PENDING,), TradeStatus.VERIFYING, SystemEvent.TRADE_PROOF_SUBMITTED),
-    *(WaitingOn.SUPPORT, "Proof of payment was submitted. Support is checking it."),
-)
-APPROVE = Move(
-    *(Right.DECIDE, (TradeStatus.VERIFYING,), TradeStatus.COMPLETED, SystemEvent.TRADE_APPROVED),
-    *(WaitingOn.NOBODY, "The payment was approved. The trade is completed."),
-)
-REJECT = Move(
-    *(Right.DECIDE, (TradeStatus.VERIFYING,), TradeStatus.REJECTED, SystemEvent.TRADE_REJECTED),
-    *(WaitingOn.NOBODY, "The payment was rejected."),
-)
-CANCEL = Move(
-    *(Right.CANCEL, UNDECIDED_STATUSES, TradeStatus.CANCELLED, SystemEvent.TRADE_CANCELLED),
-    *(WaitingOn.NOBODY, "The trade was cancelled."),
-)
-EXPIRE = Move(
-    *(None, UNDECIDED_STATUSES, TradeStatus.EXPIRED, SystemEvent.TRADE_EXPIRED),
-    *(WaitingOn.NOBODY, "The trade has expired."),
-)
 
 
 def open_trade(*, actor: User, details: TradeDetails) -> tuple[Trade, bool]:
@@ -131,15 +101,22 @@ def _open(actor: User, details: TradeDetails) -> Trade:
 
 
 def make_move(*, actor: User, trade_id: UUID, move: Move, reason: str = "") -> Trade:
-    """Submit proof, approve, reject or cancel. Of two who race, one wins and the other gets Conflict."""
+    """
+    Submit proof, approve, reject, cancel or dispute. Of two who race, one wins and the other gets Conflict. A super
+    admin approves and rejects disputes and what they have taken: that decides the escalation.
+    """
     assert move.right is not None
     with transaction.atomic():
         trade = access.lock_trade(actor, trade_id, move.right)
-        if move is REJECT and is_blank(reason):
-            raise Invalid("Say why.", pointer="/reason")
-        if "\x00" in reason:
-            raise Invalid("The text holds a NUL character.", pointer="/reason")
-        _apply(trade, move, actor=actor, reason=reason)
+        if move is REJECT:
+            words.require_reason(reason)
+        words.check(reason, "/reason")
+        if move is DISPUTE:
+            escalations.dispute(trade, actor=actor, reason=reason)
+        elif move.right is Right.DECIDE and escalations.judges(actor, trade):
+            escalations.decide(trade, actor=actor, decision=move.target, reason=reason)
+        else:
+            transitions.apply(trade, move, actor=actor, reason=reason)
     return Trade.objects.complete().get(pk=trade_id)
 
 
@@ -149,30 +126,8 @@ def expire_due(now: datetime | None = None) -> int:
     expired = 0
     for trade_id in list(Trade.objects.due(at).values_list("pk", flat=True)):
         with passing_over(trade_id), transaction.atomic():
-            trade = Trade.objects.select_for_update().due(at).filter(pk=trade_id).first()
+            trade = access.hold_trade(trade_id, Trade.objects.due(at))
             if trade is not None:
-                _apply(trade, EXPIRE, actor=None)
+                transitions.apply(trade, EXPIRE, actor=None)
                 expired += 1
     return expired
-
-
-def _apply(trade: Trade, move: Move, *, actor: User | None, reason: str = "") -> None:
-    """Under the trade's lock: the conditional update is what decides, whatever was read before."""
-    now = timezone.now()
-    conversation = eventlog.lock([trade.conversation_id])[trade.conversation_id]
-    changes: dict[str, Any] = {"status": move.target, "waiting_on": move.waiting_on, "waiting_since": now}
-    if move.target in CLOSED_STATUSES:
-        changes |= {"closed_at": now, "waiting_since": None, "queued_at": None}
-    if not Trade.objects.filter(pk=trade.pk, status__in=move.sources).update(**changes):
-        raise Conflict("The trade has moved on.")
-    audit.record(move.event.value, actor=actor, trade=trade, was=trade.status, reason=reason)
-    announcements.say(trade, conversation, move.event, move.says, actor=actor, reason=reason or None)
-    if move.target in CLOSED_STATUSES:
-        _close(conversation, now)
-
-
-def _close(conversation: eventlog.Locked, now: datetime) -> None:
-    """After the last word: the history stays readable, writing is refused, and the assignee has room for the next."""
-    Conversation.objects.filter(pk=conversation.pk).update(closed_at=now)
-    announcements.queue_changed()
-    transaction.on_commit(assignment.drain_queue, robust=True)  # the trade has ended whether or not this works

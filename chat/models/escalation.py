@@ -32,6 +32,7 @@ class Escalation(models.Model):
         settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="taken_escalations"
     )
     taken_at = models.DateTimeField(null=True)
+    reminded_at = models.DateTimeField(null=True)  # super admins were told once more: a dispute that nobody took
     decision = models.CharField(  # noqa: DJ001  # NULL, not "", where there is none: so the wire says it too
         max_length=12, null=True, choices=[(status.value, status.value) for status in TradeStatus]
     )

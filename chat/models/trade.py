@@ -51,6 +51,7 @@ class Trade(models.Model):
     released_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+", db_index=False
     )
+    assigned_at = models.DateTimeField(null=True)  # to who has it now, or had it last
     reassignments = models.PositiveSmallIntegerField(default=0)  # from one admin to another, or back to the queue
     first_response_at = models.DateTimeField(null=True)  # of support to the customer
     # The clocks: warned and missed are told once, the response ones again for each new wait of the customer.

@@ -97,9 +97,14 @@ def test_a_queued_trade_is_seen_by_all_staff(alice, tom, sara):
 RIGHTS = {
     Right.SUBMIT_PROOF: {"alice"},
     Right.CANCEL: {"alice", "tina"},
-    Right.DECIDE: {"tina"},
+    Right.DECIDE: {"tina", "sara"},  # she in a dispute, or what she has taken
     Right.TAKE: {"tina", "tom", "sara"},
     Right.HAND_OVER: {"tina", "sara"},
+    Right.DISPUTE: {"alice"},
+    Right.ESCALATE: {"alice", "tina"},
+    Right.JUDGE: {"sara"},
+    Right.JOIN: {"sara"},
+    Right.RATE: {"alice"},
 }
 
 
@@ -119,7 +124,7 @@ def test_each_right_is_for_those_in_the_table(right, alice, bob, tina, tom, sara
 
 
 @pytest.mark.parametrize("role", [Role.TRADE_ADMIN, Role.SUPER_ADMIN])
-@pytest.mark.parametrize("right", [Right.DECIDE, Right.TAKE, Right.HAND_OVER])
+@pytest.mark.parametrize("right", [Right.DECIDE, Right.TAKE, Right.HAND_OVER, Right.JUDGE, Right.JOIN])
 def test_nobody_decides_about_their_own_trade_once_promoted(role, right, alice, trade):
     alice.role = role
     trade.assignee = alice

@@ -9,8 +9,8 @@ from django.db import IntegrityError
 from django.utils import timezone
 
 from accounts.models import Role
-from chat.actions import assignment, trades
-from chat.actions.trades import APPROVE, CANCEL, EXPIRE, PROOF, REJECT, make_move
+from chat.actions import assignment, trades, transitions
+from chat.actions.trades import APPROVE, CANCEL, DISPUTE, EXPIRE, PROOF, REJECT, make_move
 from chat.enums import SystemEvent, TradeStatus
 from chat.errors import Conflict, Forbidden, Invalid, NotFound
 from chat.models import AuditEntry, Conversation, Trade
@@ -208,18 +208,15 @@ def test_what_is_over_does_not_expire(alice, trade):
 def test_an_expiry_that_somebody_was_quicker_than_is_a_conflict_for_the_row_alone(alice, trade):
     move(alice, trade, CANCEL)
 
-    with pytest.raises(Conflict), trades.transaction.atomic():
-        trades._apply(trade, EXPIRE, actor=None)
+    with pytest.raises(Conflict), transitions.transaction.atomic():
+        transitions.apply(trade, EXPIRE, actor=None)
 
 
 def test_the_words_of_a_trade_are_the_protocols():
-    events = {step.event for step in (PROOF, APPROVE, REJECT, CANCEL, EXPIRE)}
+    steps = (PROOF, APPROVE, REJECT, CANCEL, EXPIRE, DISPUTE)
 
-    assert events <= set(SystemEvent)
-    assert {step.target for step in (PROOF, APPROVE, REJECT, CANCEL, EXPIRE)} == set(TradeStatus) - {
-        "pending",
-        "disputed",
-    }
+    assert {step.event for step in steps} <= set(SystemEvent)
+    assert {step.target for step in steps} == set(TradeStatus) - {TradeStatus.PENDING}
 
 
 @pytest.mark.django_db(transaction=True)
