@@ -68,7 +68,9 @@ def _step_up(trade: Trade, actor: User, reason: str) -> None:
 
 
 def _say(trade: Trade, conversation: eventlog.Locked, event: SystemEvent, body: str, actor: User) -> None:
-    announcements.say(trade, conversation, event, body, actor=actor, user=person(actor))
+    who = person(actor)
+    role = ParticipantRole.MEMBER.value
+    announcements.say(trade, conversation, event, body, actor=actor, user=who, role=role, by=who)
 
 
 def _check_free_to_leave(trade: Trade, actor: User) -> None:
