@@ -35,6 +35,7 @@ class AdminLoad:
     capacity: int
     availability: str
     presence: str
+    role: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +114,7 @@ def _open_by_admin() -> list[AdminLoad]:
             capacity=admin.capacity,
             availability=str(admin.availability),
             presence=_presence(admin),
+            role=str(admin.role),
         )
         for admin in staff.select_related("presence").order_by("display_name", "pk")
     ]

@@ -6,7 +6,7 @@ from django.urls import URLPattern, path
 
 from chat.api.blocks import BlockViewSet
 from chat.api.conversations import ConversationViewSet, EventViewSet, MessageViewSet, ReceiptViewSet
-from chat.api.oversight import AuditViewSet, ReportViewSet
+from chat.api.oversight import AuditViewSet, ReportViewSet, StatsViewSet
 from chat.api.participants import ParticipantViewSet
 from chat.api.trades import StaffViewSet, TradeViewSet
 
@@ -48,5 +48,6 @@ urlpatterns = [
     ),
     _at("staff/", StaffViewSet, get="list"),
     _at("audit/", AuditViewSet, get="list"),
+    _at("stats/", StatsViewSet, get="retrieve"),
     _at("reports/trades.csv", ReportViewSet, get="trades"),
 ]

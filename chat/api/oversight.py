@@ -1,4 +1,4 @@
-"""What super admins look at: the audit log and the report of trades."""
+"""What super admins look at: the audit log, the figures, the report of trades."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -10,8 +10,9 @@ from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
 from accounts.requests import UserRequest
+from chat import reporting
 from chat.actions import reports
-from chat.api import paging
+from chat.api import figures, paging
 from chat.api.renderers import CSVRenderer, JSONRenderer
 from chat.api.schema import endpoint
 from chat.errors import Forbidden
@@ -69,6 +70,15 @@ def _about(trade: str) -> Q:
         return Q(trade__reference=trade) | Q(trade=UUID(trade))
     except ValueError:
         return Q(trade__reference=trade)
+
+
+class StatsViewSet(ViewSet):
+    @endpoint("How support stands, and how it did", answer=figures.StatsShape, refusals=(403,), tag="oversight")
+    def retrieve(self, request: UserRequest) -> Response:
+        if not request.user.is_super_admin:
+            raise Forbidden
+        now = timezone.now()
+        return Response(figures.stats_shape(now, reporting.dashboard(now), reporting.traffic(now)))
 
 
 class ReportViewSet(ViewSet):

@@ -40,6 +40,7 @@ PATHS = {
     "/api/v1/staff/": {"get"},
     "/api/v1/audit/": {"get"},
     "/api/v1/reports/trades.csv": {"get"},
+    "/api/v1/stats/": {"get"},
 }
 
 

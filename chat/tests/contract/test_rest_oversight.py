@@ -8,10 +8,11 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
+from accounts.models import User
 from accounts.text import timestamp
 from chat.actions import audit, trades
 from chat.actions.messages import send_message
-from chat.models import AuditEntry, Trade
+from chat.models import AuditEntry, Connection, Trade
 from chat.reporting import HEADER
 from chat.tests.contract import shapes
 from chat.tests.contract.conftest import answer, pointers, problem
@@ -135,6 +136,60 @@ def test_nothing_that_was_said_and_no_token_is_in_the_log(rest, sara, alice, tra
     assert token not in text
 
 
+# -- The figures -------------------------------------------------------------------------------------------------------
+
+
+def test_the_figures_are_those_of_the_dashboard(rest, sara, alice, tina, trade):
+    now = timezone.now()
+    Trade.objects.update(opened_at=now - timedelta(hours=2), first_response_at=now - timedelta(hours=2, seconds=-90.5))
+    User.objects.filter(pk=tina.pk).update(availability="busy")
+    queued = open_trade(alice)
+    Trade.objects.filter(pk=queued.pk).update(queued_at=now - timedelta(minutes=3))
+    AuditEntry.objects.create(action="sla.first_response_missed", trade=queued)
+    Connection.objects.create(id=uuid4(), user=alice, expires_at=now + timedelta(minutes=1))
+    send_message(actor=alice, conversation_id=trade.conversation_id, client_id=uuid4(), body="hi")
+
+    status, body = answer(rest(sara).get("stats/"))
+
+    hours = body.pop("messages_per_hour")
+    oldest = body["queue"].pop("oldest_wait_s")
+    assert status == 200
+    assert set(body.pop("latencies")) == {"commit_p50_ms", "commit_p99_ms"}
+    assert body.pop("at") >= timestamp(now)
+    period = {
+        "opened": 2,
+        "closed": 0,
+        "response": {"median_s": 90.5, "p90_s": 90.5},
+        "resolution": {"median_s": None, "p90_s": None},
+        "missed": {"sla.first_response_missed": 1, "sla.next_response_missed": 0, "sla.resolution_missed": 0},
+    }
+    assert body == {
+        "connections": 1,
+        "messages_per_minute": 0.2,
+        "queue": {"waiting": 1},
+        "admins": [
+            {
+                "user": shapes.person(tina),
+                "open_trades": 1,
+                "capacity": 10,
+                "availability": "busy",
+                "presence": "offline",
+            }
+        ],
+        "periods": {"24h": period, "7d": period},
+    }
+    assert 180 <= oldest < 240
+    assert [set(hour) for hour in hours] == [{"start", "messages"}] * 25
+    assert sum(hour["messages"] for hour in hours) == 1
+
+
+def test_without_anything_the_figures_are_zero_or_null(rest, sara):
+    _, body = answer(rest(sara).get("stats/"))
+
+    assert body["queue"] == {"waiting": 0, "oldest_wait_s": None}
+    assert (body["connections"], body["messages_per_minute"], body["admins"]) == (0, 0.0, [])
+
+
 # -- The report of trades ----------------------------------------------------------------------------------------------
 
 
@@ -246,6 +301,6 @@ def test_asking_about_it_is_no_export(rest, sara, tina, trade):
 
 
 @pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
-@pytest.mark.parametrize("path", ["audit/", "reports/trades.csv"])
+@pytest.mark.parametrize("path", ["audit/", "stats/", "reports/trades.csv"])
 def test_there_is_nothing_to_change(rest, sara, method, path):
     assert problem(rest(sara)(method, path)) == (405, "method_not_allowed")

@@ -57,6 +57,7 @@ LISTS = [
     ("trades/", "sara", add_trade),
     ("staff/", "tina", add_trade),
     ("audit/", "sara", add_trade),
+    ("stats/", "sara", add_trade),
 ]
 
 

@@ -195,6 +195,7 @@ TABLE = [
     # what super admins look at
     Operation("audit log", "GET", "audit/", "401 403 403 403 403 200"),
     Operation("audit log of a trade", "GET", "audit/?trade={trade.reference}", "401 403 403 403 403 200"),
+    Operation("figures", "GET", "stats/", "401 403 403 403 403 200"),
     Operation("export trades", "GET", "reports/trades.csv", "401 403 403 403 403 200"),
     # people
     Operation("see an account", "GET", "users/{stranger.pk}/", "401 403 403 403 403 200"),

@@ -91,9 +91,9 @@ def test_open_trades_by_admin_of_those_who_have_to_do_with_trades(customer):
     put(open_trade(customer), assignee=sara, queued_at=None)
 
     assert dashboard(NOW).open_by_admin == [
-        AdminLoad(sara.pk, "Sara", 1, 10, "available", "offline"),
-        AdminLoad(tina.pk, "Tina", 1, 2, "available", "online"),
-        AdminLoad(tom.pk, "Tom", 0, 10, "busy", "offline"),
+        AdminLoad(sara.pk, "Sara", 1, 10, "available", "offline", "super_admin"),
+        AdminLoad(tina.pk, "Tina", 1, 2, "available", "online", "trade_admin"),
+        AdminLoad(tom.pk, "Tom", 0, 10, "busy", "offline", "trade_admin"),
     ]
 
 
