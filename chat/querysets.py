@@ -165,3 +165,7 @@ class CannedReplyQuerySet(models.QuerySet["CannedReply"]):
     def usable_by(self, user: User) -> Self:
         """The person's own and the team's."""
         return self.filter(Q(owner=user) | Q(owner=None))
+
+    def holding(self, words: str) -> Self:
+        """Those with these words, whatever their case, in title or text."""
+        return self.filter(Q(title__icontains=words) | Q(body__icontains=words))

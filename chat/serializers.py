@@ -12,7 +12,18 @@ from accounts.serializers import PersonShape, person
 from accounts.text import timestamp
 from chat.enums import ParticipantRole, PresenceStatus
 from chat.errors import NotFound
-from chat.models import AuditEntry, Conversation, Escalation, Event, Message, NewMessage, Participant, Presence, Trade
+from chat.models import (
+    AuditEntry,
+    CannedReply,
+    Conversation,
+    Escalation,
+    Event,
+    Message,
+    NewMessage,
+    Participant,
+    Presence,
+    Trade,
+)
 
 
 class MessageShape(Struct):
@@ -151,6 +162,17 @@ class ColleagueShape(Struct):
     open_trades: int
 
 
+class CannedReplyShape(Struct):
+    """One of the reader's own, or (`team`) everybody's."""
+
+    id: UUID
+    title: str
+    body: str
+    team: bool
+    created_at: str
+    updated_at: str
+
+
 class MarksShape(Struct):
     delivered_seq: int
     read_seq: int
@@ -277,6 +299,17 @@ def colleague_shape(user: User, *, open_trades: int) -> ColleagueShape:
         presence=presence_shape(getattr(user, "presence", None)),
         availability=str(user.availability),
         open_trades=open_trades,
+    )
+
+
+def canned_reply_shape(reply: CannedReply) -> CannedReplyShape:
+    return CannedReplyShape(
+        id=reply.id,
+        title=reply.title,
+        body=reply.body,
+        team=reply.owner_id is None,
+        created_at=timestamp(reply.created_at),
+        updated_at=timestamp(reply.updated_at),
     )
 
 

@@ -5,12 +5,14 @@ from typing import Any
 from django.urls import URLPattern, path
 
 from chat.api.blocks import BlockViewSet
+from chat.api.canned_replies import CannedReplyViewSet
 from chat.api.conversations import ConversationViewSet, EventViewSet, MessageViewSet, ReceiptViewSet
 from chat.api.oversight import AuditViewSet, ReportViewSet, StatsViewSet
 from chat.api.participants import ParticipantViewSet
 from chat.api.trades import StaffViewSet, TradeViewSet
 
 CONVERSATION = "conversations/<uuid:conversation_id>/"
+REPLY = "canned-replies/<uuid:reply_id>/"
 TRADE = "trades/<uuid:trade_id>/"
 
 
@@ -46,6 +48,9 @@ urlpatterns = [
         _at(f"{TRADE}{move}/", TradeViewSet, post=move)
         for move in ("proof", "approve", "reject", "cancel", "take", "assign", "release")
     ),
+    _at("canned-replies/", CannedReplyViewSet, get="list", post="create"),
+    _at(REPLY, CannedReplyViewSet, get="retrieve", patch="partial_update", delete="destroy"),
+    _at(f"{REPLY}render/", CannedReplyViewSet, post="render"),
     _at("staff/", StaffViewSet, get="list"),
     _at("audit/", AuditViewSet, get="list"),
     _at("stats/", StatsViewSet, get="retrieve"),

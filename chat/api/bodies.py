@@ -9,7 +9,7 @@ from uuid import UUID
 from msgspec import UNSET, Meta, Struct, UnsetType
 from msgspec.structs import asdict
 
-from chat.actions import groups
+from chat.actions import canned_replies, groups
 from chat.actions.trades import TradeDetails
 from chat.enums import ParticipantRole, TradeSide
 from chat.errors import Invalid
@@ -23,6 +23,7 @@ AmountText = Annotated[str, Meta(max_length=40)]
 Moment = Annotated[datetime, Meta(tz=True)]
 Reason = Annotated[str, Meta(max_length=1_000)]
 Title = Annotated[str, Meta(min_length=1, max_length=MAX_TITLE)]
+ReplyTitle = Annotated[str, Meta(min_length=1, max_length=canned_replies.MAX_TITLE)]
 GroupRole = Literal["owner", "moderator", "member", "observer"]
 
 
@@ -74,6 +75,24 @@ class ConversationChange(Struct):
                 raise Invalid("This time is too far away.", pointer="/muted_until")
             given["muted_until"] = until.astimezone(UTC)  # PostgreSQL knows no offset beyond 16 hours
         return given
+
+
+class NewCannedReply(Struct):
+    title: ReplyTitle
+    body: Body
+    team: bool = False
+
+
+class CannedReplyChange(Struct):
+    title: ReplyTitle | UnsetType = UNSET
+    body: Body | UnsetType = UNSET
+
+    def changes(self) -> dict[str, str]:
+        return {name: value for name, value in asdict(self).items() if value is not UNSET}
+
+
+class FilledIn(Struct):
+    trade_id: UUID
 
 
 class NewTrade(Struct):

@@ -41,6 +41,9 @@ PATHS = {
     "/api/v1/audit/": {"get"},
     "/api/v1/reports/trades.csv": {"get"},
     "/api/v1/stats/": {"get"},
+    "/api/v1/canned-replies/": {"get", "post"},
+    "/api/v1/canned-replies/{reply_id}/": {"get", "patch", "delete"},
+    "/api/v1/canned-replies/{reply_id}/render/": {"post"},
 }
 
 

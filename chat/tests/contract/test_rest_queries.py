@@ -7,7 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.tests.factories import UserFactory
-from chat.actions import blocks, people
+from chat.actions import blocks, canned_replies, people
 from chat.actions.conversations import open_direct
 from chat.actions.messages import send_message
 from chat.models import Conversation
@@ -45,7 +45,12 @@ def add_to_group(alice, trade):
     people.enter(room, UserFactory.create())
 
 
+def add_reply(alice, trade):
+    canned_replies.create(actor=trade.assignee, title="Hello", body="Hi")
+
+
 LISTS = [
+    ("canned-replies/", "tina", add_reply),
     ("blocks/", "tina", add_block),
     ("conversations/?kind=group", "alice", add_to_group),
     ("conversations/", "alice", add_conversation),

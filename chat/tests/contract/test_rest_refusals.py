@@ -35,6 +35,7 @@ PRIVATE = [
     "audit/",
     "stats/",
     "reports/trades.csv",
+    "canned-replies/",
 ]
 
 

@@ -13,7 +13,7 @@ from accounts.models import User
 from chat.actions import assignment, trades
 from chat.models import Conversation, Participant
 from chat.tests.hardening.tools import MARK, changed, new_id, snapshot
-from chat.tests.hardening.world import SECRET, WHO, World, gather
+from chat.tests.hardening.world import SECRET, WHO, World, gather, keep_reply, keep_team_reply
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("hardening-rights")]
 
@@ -57,6 +57,7 @@ QUEUED_CHAT, QUEUED_NOTES = "conversations/{queued.conversation_id}/", "conversa
 TRADE, QUEUED = "trades/{trade.pk}/", "trades/{queued.pk}/"
 BPAY = "/api/chat/trade/{trade.reference}/"
 ROOM = "conversations/{room.pk}/"
+REPLY, REPLY_BODY = "canned-replies/{reply.pk}/", {"title": "x", "body": "x"}
 MEMBERS = "401 200 404 200 200 404"  # of the group that gather() makes
 READ = "401 200 404 200 404 404"
 WRITE = "401 201 404 201 404 404"
@@ -197,6 +198,27 @@ TABLE = [
     Operation("audit log of a trade", "GET", "audit/?trade={trade.reference}", "401 403 403 403 403 200"),
     Operation("figures", "GET", "stats/", "401 403 403 403 403 200"),
     Operation("export trades", "GET", "reports/trades.csv", "401 403 403 403 403 200"),
+    # canned replies: one's own and the team's, which super admins write
+    Operation("list replies", "GET", "canned-replies/", "401 403 403 200 200 200"),
+    Operation("keep a reply", "POST", "canned-replies/", "401 403 403 201 201 201", lambda _: REPLY_BODY),
+    Operation(
+        "keep one for the team", "POST", "canned-replies/", "401 403 403 403 403 201",
+        lambda _: {**REPLY_BODY, "team": True},
+    ),
+    Operation("see a reply", "GET", REPLY, "401 403 403 200 404 404", before=keep_reply),
+    Operation("change a reply", "PATCH", REPLY, "401 403 403 200 404 404", lambda _: REPLY_BODY, keep_reply),
+    Operation("drop a reply", "DELETE", REPLY, "401 403 403 204 404 404", before=keep_reply),
+    Operation("see the team's", "GET", REPLY, "401 403 403 200 200 200", before=keep_team_reply),
+    Operation("change the team's", "PATCH", REPLY, "401 403 403 403 403 200", lambda _: REPLY_BODY, keep_team_reply),
+    Operation("drop the team's", "DELETE", REPLY, "401 403 403 403 403 204", before=keep_team_reply),
+    Operation(
+        "fill one in", "POST", f"{REPLY}render/", "401 403 403 200 404 200",
+        lambda w: {"trade_id": str(w.trade.pk)}, keep_team_reply,
+    ),
+    Operation(
+        "fill one in for a queued trade", "POST", f"{REPLY}render/", "401 403 403 200 200 200",
+        lambda w: {"trade_id": str(w.queued.pk)}, keep_team_reply,
+    ),
     # people
     Operation("see an account", "GET", "users/{stranger.pk}/", "401 403 403 403 403 200"),
     Operation("see no account", "GET", "users/{unknown}/", "401 403 403 403 403 404"),
@@ -225,7 +247,7 @@ TABLE = [
 
 
 def address(operation: Operation, world: World, who: str) -> str:
-    fields = {name: getattr(world, name) for name in ("trade", "queued", "said", "noted", "room", *WHO[1:])}
+    fields = {name: getattr(world, name) for name in ("trade", "queued", "said", "noted", "room", "reply", *WHO[1:])}
     myself = world.people[who].pk if who in world.people else uuid4()
     path = operation.path.replace("{self}", str(myself)).replace("{unknown}", str(uuid4())).format(**fields)
     return path if path.startswith("/") else f"/api/v1/{path}"

@@ -7,9 +7,9 @@ from uuid import UUID, uuid4
 from django.test import Client
 
 from accounts.models import User
-from chat.actions import messages, people
+from chat.actions import canned_replies, messages, people
 from chat.enums import ParticipantRole
-from chat.models import Conversation, Trade
+from chat.models import CannedReply, Conversation, Trade
 from chat.tests.conftest import access_token
 from chat.tests.factories import group, open_trade
 from chat.tests.hardening.tools import MARK
@@ -29,6 +29,7 @@ class World:
     said: UUID
     noted: UUID
     room: Conversation | None = None  # what gather() made
+    reply: CannedReply | None = None  # what keep_reply() made
 
     def __getattr__(self, name: str) -> Any:
         return self.people[name]
@@ -38,6 +39,15 @@ def gather(world: World) -> None:
     """A group that Tina owns, Tom moderates and Alice is a member of."""
     world.room = group(world.assignee, world.participant)
     people.enter(world.room, world.colleague, ParticipantRole.MODERATOR)
+
+
+def keep_reply(world: World) -> None:
+    """One of Tina's own."""
+    world.reply = canned_replies.create(actor=world.assignee, title="Hello", body="{reference}")
+
+
+def keep_team_reply(world: World) -> None:
+    world.reply = canned_replies.create(actor=world.super_admin, title="Hello", body="{reference}", team=True)
 
 
 def make_world(alice: User, bob: User, tina: User, tom: User, sara: User) -> World:
