@@ -32,6 +32,7 @@ class Right(StrEnum):
     JUDGE = "judge"  # take and decide an escalation
     JOIN = "join"
     RATE = "rate"
+    LOOK_BACK = "look_back"  # at who did what about it
 
 
 def get_participant(user: User, conversation_id: UUID) -> Participant:
@@ -141,6 +142,7 @@ _ALLOWED: dict[Right, Callable[[User, Trade], bool]] = {
     Right.JUDGE: _is_judge,
     Right.JOIN: _is_judge,
     Right.RATE: _is_customer,
+    Right.LOOK_BACK: _is_other_staff,
 }
 
 

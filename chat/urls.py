@@ -7,6 +7,7 @@ from django.urls import URLPattern, path
 from chat.api.blocks import BlockViewSet
 from chat.api.canned_replies import CannedReplyViewSet
 from chat.api.conversations import ConversationViewSet, EventViewSet, MessageViewSet, ReceiptViewSet
+from chat.api.escalations import EscalationViewSet
 from chat.api.oversight import AuditViewSet, ReportViewSet, StatsViewSet
 from chat.api.participants import ParticipantViewSet
 from chat.api.trades import StaffViewSet, TradeViewSet
@@ -46,11 +47,17 @@ urlpatterns = [
     _at(TRADE, TradeViewSet, get="retrieve"),
     *(
         _at(f"{TRADE}{move}/", TradeViewSet, post=move)
-        for move in ("proof", "approve", "reject", "cancel", "take", "assign", "release")
+        for move in (
+            *("proof", "approve", "reject", "cancel", "dispute", "escalate", "rate"),
+            *("take", "assign", "release", "join", "leave"),
+        )
     ),
     _at("canned-replies/", CannedReplyViewSet, get="list", post="create"),
     _at(REPLY, CannedReplyViewSet, get="retrieve", patch="partial_update", delete="destroy"),
     _at(f"{REPLY}render/", CannedReplyViewSet, post="render"),
+    _at(f"{TRADE}history/", TradeViewSet, get="history"),
+    _at("escalations/", EscalationViewSet, get="list"),
+    *(_at(f"escalations/<uuid:escalation_id>/{step}/", EscalationViewSet, post=step) for step in ("take", "resolve")),
     _at("staff/", StaffViewSet, get="list"),
     _at("audit/", AuditViewSet, get="list"),
     _at("stats/", StatsViewSet, get="retrieve"),

@@ -122,6 +122,21 @@ class Reasoned(Struct):
     reason: Reason | None = None
 
 
+class Joining(Struct):
+    reason: Reason | None = None
+    write: bool = False
+
+
+class Rating(Struct):
+    rating: int
+    comment: Reason | None = None
+
+
+class Decision(Struct):
+    decision: Literal["completed", "rejected", "cancelled"]
+    reason: Reason | None = None
+
+
 class HandOver(Struct):
     admin_id: UUID
     note: Body | None = None

@@ -7,14 +7,23 @@ from rest_framework.viewsets import ViewSet
 
 from accounts.requests import UserRequest, read_body
 from chat import access, queries
-from chat.actions import assignment, trades
+from chat.access import Right
+from chat.actions import assignment, breakglass, escalations, ratings, trades
 from chat.actions.trades import Move
 from chat.api import bodies, paging
 from chat.api.schema import endpoint
 from chat.enums import TradeStatus
 from chat.errors import Forbidden
-from chat.models import Trade
-from chat.serializers import ColleagueShape, StaffTradeShape, TradeShape, colleague_shape, trade_shape
+from chat.models import AuditEntry, Trade
+from chat.serializers import (
+    AuditShape,
+    ColleagueShape,
+    StaffTradeShape,
+    TradeShape,
+    audit_shape,
+    colleague_shape,
+    trade_shape,
+)
 
 ANY_TRADE = TradeShape | StaffTradeShape
 
@@ -95,6 +104,38 @@ class TradeViewSet(ViewSet):
     def cancel(self, request: UserRequest, trade_id: UUID) -> Response:
         return self._move(request, trade_id, trades.CANCEL)
 
+    @endpoint(
+        "Dispute the trade: a super admin decides",
+        body=bodies.Reasoned,
+        answer=TradeShape,
+        refusals=(403, 404, 409),
+        description="From `pending`, `verifying` and `rejected`; from `completed` for 24 hours. A decision is final.",
+        tag="trades",
+    )
+    def dispute(self, request: UserRequest, trade_id: UUID) -> Response:
+        return self._move(request, trade_id, trades.DISPUTE)
+
+    @endpoint(
+        "Call a super admin to the trade",
+        body=bodies.Reasoned,
+        answer=ANY_TRADE,
+        refusals=(403, 404, 409),
+        description="Its customer after 30 minutes without an answer; its assignee at any time, with a reason.",
+        tag="trades",
+    )
+    def escalate(self, request: UserRequest, trade_id: UUID) -> Response:
+        reason = read_body(request, bodies.Reasoned).reason or ""
+        escalations.escalate(actor=request.user, trade_id=trade_id, reason=reason)
+        return self.retrieve(request, trade_id)
+
+    @endpoint(
+        "Rate how the trade was handled", body=bodies.Rating, answer=TradeShape, refusals=(403, 404, 409), tag="trades"
+    )
+    def rate(self, request: UserRequest, trade_id: UUID) -> Response:
+        body = read_body(request, bodies.Rating)
+        trade = ratings.rate(actor=request.user, trade_id=trade_id, rating=body.rating, comment=body.comment or "")
+        return Response(self._shape(request, trade))
+
     @endpoint("Take a trade from the queue", answer=StaffTradeShape, refusals=(403, 404, 409), tag="trades")
     def take(self, request: UserRequest, trade_id: UUID) -> Response:
         return Response(self._shape(request, assignment.take(actor=request.user, trade_id=trade_id)))
@@ -124,6 +165,39 @@ class TradeViewSet(ViewSet):
         body = read_body(request, bodies.Released)
         trade = assignment.release(actor=request.user, trade_id=trade_id, note=body.note or "")
         return Response(self._shape(request, trade))
+
+    @endpoint(
+        "Open a trade's chat from outside, with a reason (super admins)",
+        body=bodies.Joining,
+        answer=StaffTradeShape,
+        refusals=(403, 404, 409),
+        description="To read, which its customer does not see and the history records; with `write`, for all to see.",
+        tag="trades",
+    )
+    def join(self, request: UserRequest, trade_id: UUID) -> Response:
+        body = read_body(request, bodies.Joining)
+        reason = body.reason or ""
+        trade = breakglass.join(actor=request.user, trade_id=trade_id, reason=reason, write=body.write)
+        return Response(self._shape(request, trade))
+
+    @endpoint("Leave a trade's chat again", answer=StaffTradeShape, refusals=(403, 404, 409), tag="trades")
+    def leave(self, request: UserRequest, trade_id: UUID) -> Response:
+        return Response(self._shape(request, breakglass.leave(actor=request.user, trade_id=trade_id)))
+
+    @endpoint(
+        "What was done about the trade, newest first (staff)",
+        answer=AuditShape,
+        page=True,
+        query={"limit": "1 to 100, default 50.", "cursor": "From `next` or `previous`."},
+        refusals=(403, 404),
+        tag="trades",
+    )
+    def history(self, request: UserRequest, trade_id: UUID) -> Response:
+        trade = access.get_trade(request.user, trade_id)
+        access.require(request.user, Right.LOOK_BACK, trade)
+        pages = paging.Pages(("-at", "-id"))
+        rows = AuditEntry.objects.filter(trade=trade).select_related("actor", "subject", "trade")
+        return pages.answer([audit_shape(entry) for entry in pages.page_of(rows, request)])
 
     def _move(self, request: UserRequest, trade_id: UUID, move: Move) -> Response:
         reason = read_body(request, bodies.Reasoned).reason or ""

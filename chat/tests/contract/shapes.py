@@ -4,7 +4,7 @@ from typing import Any
 
 from accounts.models import User
 from accounts.text import timestamp
-from chat.models import Conversation, Message, Participant, Trade
+from chat.models import Conversation, Escalation, Message, Participant, Trade
 
 NEVER_HERE = {"status": "offline", "last_active": None}
 
@@ -105,8 +105,25 @@ def trade(pk: Any, *, staff: bool = False, queue_position: int | None = None) ->
         "waiting_since": optional(row.waiting_since),
         "queue_position": queue_position,
         "conversation_id": str(row.conversation_id),
-        "rating": None,
+        "rating": row.rating,
         "opened_at": timestamp(row.opened_at),
         "closed_at": optional(row.closed_at),
     }
     return shape | ({"notes_conversation_id": str(row.notes_conversation_id)} if staff else {})
+
+
+def escalation(row: Escalation) -> dict[str, Any]:
+    """As staff see it."""
+    return {
+        "id": str(row.pk),
+        "trade": str(row.trade_id),
+        "reference": row.trade.reference,
+        "raised_by": row.raised_by and person(row.raised_by),
+        "reason": row.reason,
+        "status": row.status,
+        "taken_by": row.taken_by and person(row.taken_by),
+        "decision": row.decision,
+        "decision_reason": row.decision_reason or None,
+        "created_at": timestamp(row.created_at),
+        "resolved_at": optional(row.resolved_at),
+    }

@@ -7,7 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.tests.factories import UserFactory
-from chat.actions import blocks, canned_replies, people
+from chat.actions import assignment, blocks, canned_replies, escalations, people
 from chat.actions.conversations import open_direct
 from chat.actions.messages import send_message
 from chat.models import Conversation
@@ -33,6 +33,16 @@ def add_message(alice, trade):
 def add_trade(alice, trade):
     trade_admin()
     open_trade(alice)
+
+
+def add_escalation(alice, trade):
+    escalations.escalate(actor=trade.assignee, trade_id=open_trade(alice).pk, reason="odd")
+
+
+def add_history(alice, trade):
+    for admin in (trade_admin(), trade.assignee):
+        trade.refresh_from_db()
+        assignment.hand_over(actor=trade.assignee, trade_id=trade.pk, admin_id=admin.pk)
 
 
 def add_block(alice, trade):
@@ -63,13 +73,15 @@ LISTS = [
     ("staff/", "tina", add_trade),
     ("audit/", "sara", add_trade),
     ("stats/", "sara", add_trade),
+    ("escalations/", "sara", add_escalation),
+    ("trades/{trade}/history/", "sara", add_history),
 ]
 
 
 @pytest.mark.parametrize(("path", "name", "add"), LISTS)
 def test_the_number_of_queries_does_not_grow_with_the_rows(rest, alice, tina, sara, trade, path, name, add):
     client = rest({"alice": alice, "tina": tina, "sara": sara}[name])
-    where = path.format(conversation=trade.conversation_id, reference=trade.reference)
+    where = path.format(conversation=trade.conversation_id, reference=trade.reference, trade=trade.pk)
     add(alice, trade)
     client.get("me/")  # notes that the device was heard of, which is not part of the list
     one, before = asked(client, where)

@@ -1,8 +1,6 @@
 """Who may do what, as a table: operations against people, over REST and on a socket. A refusal changes no row."""
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -13,7 +11,8 @@ from accounts.models import User
 from chat.actions import assignment, trades
 from chat.models import Conversation, Participant
 from chat.tests.hardening.tools import MARK, changed, new_id, snapshot
-from chat.tests.hardening.world import SECRET, WHO, World, gather, keep_reply, keep_team_reply
+from chat.tests.hardening.workflow import WORKFLOW
+from chat.tests.hardening.world import SECRET, WHO, Operation, World, gather, keep_reply, keep_team_reply
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("hardening-rights")]
 
@@ -21,18 +20,6 @@ ORDER = {
     "reference": "BP-of-mine", "side": "buy", "asset": "BTC", "asset_amount": "1", "fiat_currency": "EUR",
     "fiat_amount": "1", "payment_method": "SEPA",
 }  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Operation:
-    """One row of the table. `{}` in the path is a field of the world; `before` brings the trade where it has to be."""
-
-    name: str
-    method: str
-    path: str
-    cells: str  # in the order of WHO
-    body: Callable[[World], dict[str, Any]] | None = None
-    before: Callable[[World], object] | None = None
 
 
 def proof(world: World) -> None:
@@ -243,11 +230,13 @@ TABLE = [
         "BPay to nobody", "POST", "/api/chat/admin/message", "401 403 403 404 404 404",
         lambda _: {"receiverId": new_id(), "message": MARK},
     ),
+    *WORKFLOW,
 ]  # fmt: skip
 
 
 def address(operation: Operation, world: World, who: str) -> str:
-    fields = {name: getattr(world, name) for name in ("trade", "queued", "said", "noted", "room", "reply", *WHO[1:])}
+    names = ("trade", "queued", "said", "noted", "room", "reply", "escalation", *WHO[1:])
+    fields = {name: getattr(world, name) for name in names}
     myself = world.people[who].pk if who in world.people else uuid4()
     path = operation.path.replace("{self}", str(myself)).replace("{unknown}", str(uuid4())).format(**fields)
     return path if path.startswith("/") else f"/api/v1/{path}"

@@ -1,5 +1,6 @@
 """The people and the trades that rights are tried on."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
@@ -30,9 +31,22 @@ class World:
     noted: UUID
     room: Conversation | None = None  # what gather() made
     reply: CannedReply | None = None  # what keep_reply() made
+    escalation: UUID | None = None  # what workflow.escalate() made
 
     def __getattr__(self, name: str) -> Any:
         return self.people[name]
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One row of the table. `{}` in the path is a field of the world; `before` brings the trade where it has to be."""
+
+    name: str
+    method: str
+    path: str
+    cells: str  # in the order of WHO
+    body: Callable[[World], dict[str, Any]] | None = None
+    before: Callable[[World], object] | None = None
 
 
 def gather(world: World) -> None:

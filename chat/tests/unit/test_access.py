@@ -105,6 +105,7 @@ RIGHTS = {
     Right.JUDGE: {"sara"},
     Right.JOIN: {"sara"},
     Right.RATE: {"alice"},
+    Right.LOOK_BACK: {"tina", "tom", "sara"},
 }
 
 
