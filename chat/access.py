@@ -12,6 +12,7 @@ from django.db.models import OuterRef, Prefetch, Q, Subquery
 from django.db.models.functions import Coalesce
 
 from accounts.models import Role, User
+from accounts.models.user import UserQuerySet
 from chat import eventlog
 from chat.enums import OPEN_STATUSES, ParticipantRole
 from chat.errors import ConversationClosed, Forbidden, NotFound
@@ -183,6 +184,13 @@ def staff_who_see(trade: Trade) -> Iterable[UUID]:
     if trade.assignee_id is not None or trade.status not in OPEN_STATUSES:
         return staff_who_judge(trade)
     return User.objects.staff().exclude(pk=trade.customer_id).values_list("pk", flat=True)
+
+
+def staff_who_read_notes(trade: Trade) -> UserQuerySet:
+    """Who follows the notes of the trade now, or may read them without."""
+    seats = Participant.objects.current().filter(conversation=trade.notes_conversation_id)
+    readers = Q(pk__in=staff_who_see(trade)) | Q(pk__in=seats.values("user"))
+    return User.objects.staff().exclude(pk=trade.customer_id).filter(readers)
 
 
 def staff_who_judge(trade: Trade) -> Iterable[UUID]:

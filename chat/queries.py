@@ -8,7 +8,9 @@ from django.db.models import Count, F, Q, QuerySet
 
 from accounts.models import User
 from chat.enums import OPEN_STATUSES
-from chat.models import Message
+from chat.models import Message, Trade
+
+EARLIER_SHOWN = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,13 @@ def unread_counts(user: User) -> dict[str, int]:
         .annotate(n=Count("pk"))
     )
     return {str(row["conversation"]): row["n"] for row in rows}
+
+
+def earlier_trades(trade: Trade) -> tuple[Sequence[Trade], int]:
+    """The newest of what the customer opened before it, and how many there are."""
+    rows = Trade.objects.earlier_of_the_same_customer(trade)
+    newest = list(rows[:EARLIER_SHOWN])
+    return newest, len(newest) if len(newest) < EARLIER_SHOWN else rows.count()
 
 
 def colleagues() -> QuerySet[Any, Any]:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         Conversation,
         Escalation,
         Event,
+        Mention,
         Message,
         Participant,
         Trade,
@@ -127,6 +128,11 @@ class TradeQuerySet(models.QuerySet["Trade"]):
         """Past their deadline and still undecided."""
         return self.filter(status__in=UNDECIDED_STATUSES, deadline_at__lte=now)
 
+    def earlier_of_the_same_customer(self, trade: "Trade") -> Self:
+        """What the customer of a trade opened before it, newest first."""
+        before = Q(opened_at__lt=trade.opened_at) | Q(opened_at=trade.opened_at, id__lt=trade.id)
+        return self.filter(before, customer=trade.customer_id).order_by("-opened_at", "-id")
+
     def visible_to(self, user: User) -> Self:
         """Customers see their own; admins their own and the queue; super admins all."""
         if user.is_super_admin:
@@ -159,6 +165,20 @@ class EscalationQuerySet(models.QuerySet["Escalation"]):
     def complete(self) -> Self:
         """With all that its JSON shape shows."""
         return self.select_related("trade", "raised_by", "taken_by")
+
+
+class MentionQuerySet(models.QuerySet["Mention"]):
+    def of(self, user: User) -> Self:
+        """Those of somebody of staff in notes they follow, or may read by now without following them."""
+        from chat.models import Participant, Trade
+
+        seat = Participant.objects.current().filter(conversation=OuterRef("message__conversation"), user=user)
+        open_to_them = Trade.objects.visible_to(user).exclude(customer=user).values("notes_conversation")
+        return self.filter(Exists(seat) | Q(message__conversation__in=open_to_them), user=user)
+
+    def complete(self) -> Self:
+        """With all that its JSON shape shows."""
+        return self.select_related("message__sender", "message__conversation__noted_trade")
 
 
 class CannedReplyQuerySet(models.QuerySet["CannedReply"]):

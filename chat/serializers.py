@@ -1,5 +1,6 @@
 """One JSON shape per resource, shared by REST, events and acks. Nothing here runs a query or decides a right."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -83,6 +84,26 @@ class TradeShape(Struct):
 
 class StaffTradeShape(TradeShape):
     notes_conversation_id: UUID
+
+
+class EarlierTradeShape(Struct):
+    """What staff see of another trade of the same customer."""
+
+    id: UUID
+    reference: str
+    status: str
+    fiat_amount: str
+    fiat_currency: str
+    opened_at: str
+    closed_at: str | None
+    rating: int | None
+
+
+class TradeDetailShape(StaffTradeShape):
+    """One trade, for staff: with the customer's newest earlier ones, and how many there are."""
+
+    earlier_trades: list[EarlierTradeShape]
+    earlier_trades_total: int
 
 
 class TradeName(Struct):
@@ -171,6 +192,15 @@ class CannedReplyShape(Struct):
     team: bool
     created_at: str
     updated_at: str
+
+
+class MentionShape(Struct):
+    """A staff note that names the reader."""
+
+    message: MessageShape | Raw
+    conversation: UUID
+    trade: UUID
+    created_at: str
 
 
 class MarksShape(Struct):
@@ -284,6 +314,25 @@ def escalation_shape(escalation: Escalation, *, for_staff: bool) -> EscalationSh
         created_at=timestamp(escalation.created_at),
         resolved_at=optional_timestamp(escalation.resolved_at),
     )
+
+
+def trade_detail_shape(trade: Trade, earlier: Sequence[Trade], total: int) -> TradeDetailShape:
+    """For a trade fetched with `complete()`, and the earlier ones as they are."""
+    shape = trade_shape(trade, for_staff=True)
+    shown = [
+        EarlierTradeShape(
+            id=one.id,
+            reference=one.reference,
+            status=one.status,
+            fiat_amount=amount(one.fiat_amount),
+            fiat_currency=one.fiat_currency,
+            opened_at=timestamp(one.opened_at),
+            closed_at=optional_timestamp(one.closed_at),
+            rating=one.rating,
+        )
+        for one in earlier
+    ]
+    return TradeDetailShape(**structs.asdict(shape), earlier_trades=shown, earlier_trades_total=total)
 
 
 def presence_shape(presence: Presence | None) -> PresenceShape:

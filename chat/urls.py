@@ -8,6 +8,7 @@ from chat.api.blocks import BlockViewSet
 from chat.api.canned_replies import CannedReplyViewSet
 from chat.api.conversations import ConversationViewSet, EventViewSet, MessageViewSet, ReceiptViewSet
 from chat.api.escalations import EscalationViewSet
+from chat.api.mentions import MentionViewSet
 from chat.api.oversight import AuditViewSet, ReportViewSet, StatsViewSet
 from chat.api.participants import ParticipantViewSet
 from chat.api.trades import StaffViewSet, TradeViewSet
@@ -58,6 +59,7 @@ urlpatterns = [
     _at(f"{TRADE}history/", TradeViewSet, get="history"),
     _at("escalations/", EscalationViewSet, get="list"),
     *(_at(f"escalations/<uuid:escalation_id>/{step}/", EscalationViewSet, post=step) for step in ("take", "resolve")),
+    _at("mentions/", MentionViewSet, get="list"),
     _at("staff/", StaffViewSet, get="list"),
     _at("audit/", AuditViewSet, get="list"),
     _at("stats/", StatsViewSet, get="retrieve"),

@@ -72,5 +72,5 @@ def _check_known(actor: User, user_id: UUID) -> None:
         raise NotFound
     if other.is_active and reach.is_within(actor, other):
         return
-    if not Participant.objects.filter(user=other, conversation__participants__user=actor).exists():
+    if not Participant.objects.seen_by(actor).filter(user=other, conversation__participants__user=actor).exists():
         raise NotFound

@@ -10,7 +10,7 @@ from msgspec import Raw
 from accounts.identity import Sender
 from accounts.models import User
 from chat import access, eventlog, metrics, protocol, serializers
-from chat.actions import people, standings
+from chat.actions import mentions, people, standings
 from chat.actions.standings import Draft, Standing
 from chat.enums import EventType, ParticipantRole
 from chat.errors import ChatError, Conflict, Invalid, NotFound, Unauthenticated
@@ -81,6 +81,7 @@ class _Batch:
         appended: dict[tuple[UUID, UUID], eventlog.Appended] = {}
         if self.entries:
             stored = eventlog.append(self.conversations, list(self.entries.values()))
+            mentions.note(self.conversations, stored)
             appended = dict(zip(self.entries, stored, strict=True))
         metrics.messages.inc(len(appended))
         outcomes: list[Sent | ChatError] = []

@@ -19,9 +19,11 @@ from chat.serializers import (
     AuditShape,
     ColleagueShape,
     StaffTradeShape,
+    TradeDetailShape,
     TradeShape,
     audit_shape,
     colleague_shape,
+    trade_detail_shape,
     trade_shape,
 )
 
@@ -74,9 +76,17 @@ class TradeViewSet(ViewSet):
         trade, created = trades.open_trade(actor=request.user, details=details)
         return Response(self._shape(request, trade), status=201 if created else 200)
 
-    @endpoint("One trade", answer=ANY_TRADE, tag="trades")
+    @endpoint(
+        "One trade",
+        answer=TradeShape | TradeDetailShape,
+        description="For staff with the customer's earlier trades.",
+        tag="trades",
+    )
     def retrieve(self, request: UserRequest, trade_id: UUID) -> Response:
-        return Response(self._shape(request, access.get_trade(request.user, trade_id)))
+        trade = access.get_trade(request.user, trade_id)
+        if not request.user.is_staff:
+            return Response(self._shape(request, trade))
+        return Response(trade_detail_shape(trade, *queries.earlier_trades(trade)))
 
     @endpoint(
         "Submit proof of payment", body=bodies.Reasoned, answer=TradeShape, refusals=(403, 404, 409), tag="trades"
@@ -126,7 +136,7 @@ class TradeViewSet(ViewSet):
     def escalate(self, request: UserRequest, trade_id: UUID) -> Response:
         reason = read_body(request, bodies.Reasoned).reason or ""
         escalations.escalate(actor=request.user, trade_id=trade_id, reason=reason)
-        return self.retrieve(request, trade_id)
+        return Response(self._shape(request, access.get_trade(request.user, trade_id)))
 
     @endpoint(
         "Rate how the trade was handled", body=bodies.Rating, answer=TradeShape, refusals=(403, 404, 409), tag="trades"

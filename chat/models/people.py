@@ -6,6 +6,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from chat.models.message import Message
+from chat.querysets import MentionQuerySet
 
 
 class Block(models.Model):
@@ -33,6 +34,8 @@ class Mention(models.Model):
     message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="mentions")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="mentions")
     created_at = models.DateTimeField(default=timezone.now)
+
+    objects = MentionQuerySet.as_manager()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["message", "user"], name="one_mention_per_message")]

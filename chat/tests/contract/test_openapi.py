@@ -42,6 +42,7 @@ PATHS = {
     "/api/v1/blocks/": {"get"},
     "/api/v1/users/{user_id}/block/": {"put", "delete"},
     "/api/v1/staff/": {"get"},
+    "/api/v1/mentions/": {"get"},
     "/api/v1/audit/": {"get"},
     "/api/v1/reports/trades.csv": {"get"},
     "/api/v1/stats/": {"get"},

@@ -59,7 +59,18 @@ def add_reply(alice, trade):
     canned_replies.create(actor=trade.assignee, title="Hello", body="Hi")
 
 
+def add_mention(alice, trade):
+    client_id = uuid4()
+    send_message(
+        actor=trade.assignee,
+        conversation_id=trade.notes_conversation_id,
+        client_id=client_id,
+        body=f"@Sara {client_id}",
+    )
+
+
 LISTS = [
+    ("mentions/", "sara", add_mention),
     ("canned-replies/", "tina", add_reply),
     ("blocks/", "tina", add_block),
     ("conversations/?kind=group", "alice", add_to_group),

@@ -31,6 +31,7 @@ PRIVATE = [
     "trades/",
     "staff/",
     "blocks/",
+    "mentions/",
     "audit/",
     "stats/",
     "escalations/",

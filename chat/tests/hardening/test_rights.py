@@ -206,6 +206,7 @@ TABLE = [
         "fill one in for a queued trade", "POST", f"{REPLY}render/", "401 403 403 200 200 200",
         lambda w: {"trade_id": str(w.queued.pk)}, keep_team_reply,
     ),
+    Operation("mentions", "GET", "mentions/", "401 403 403 200 200 200"),
     # people
     Operation("see an account", "GET", "users/{stranger.pk}/", "401 403 403 403 403 200"),
     Operation("see no account", "GET", "users/{unknown}/", "401 403 403 403 403 404"),
