@@ -27,7 +27,7 @@ PROXY_COUNT = env.integer("PROXY_COUNT", 0, low=0, high=5)  # trusted proxies in
 # -- Applications ------------------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
     "daphne",
-    "django.contrib.admin",
+    "config.apps.StaffAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -145,6 +145,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "accounts.passwords.EndSessions"},
 ]
 LOGIN_URL = "admin:login"
+STAFF_TOTP = env.choice("STAFF_TOTP", "optional", ("optional", "required"))  # required: no staff without a second step
 ACCESS_TOKEN_LIFETIME = timedelta(minutes=15)
 REFRESH_TOKEN_LIFETIME = timedelta(days=30)
 REFRESH_GRACE = timedelta(seconds=30)  # a refresh whose answer was lost may be repeated this long

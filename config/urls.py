@@ -6,9 +6,6 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from config import health
 
-admin.site.site_header = admin.site.site_title = "Parley"
-admin.site.index_title = "Trade support"
-
 handler400 = "chat.api.problems.bad_request"
 handler404 = "chat.api.problems.not_found"
 handler500 = "chat.api.problems.server_error"

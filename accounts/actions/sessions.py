@@ -9,6 +9,7 @@ from django.contrib.auth.hashers import make_password
 from django.db import transaction
 from django.utils import timezone
 
+from accounts.actions import second_factor
 from accounts.actions.credentials import Attempt, check_new_password, prove
 from accounts.actions.revoke import end_sessions, revoke_sessions
 from accounts.errors import InvalidBody, Unauthenticated
@@ -19,10 +20,20 @@ from accounts.tokens import BadToken, Claims, read_refresh, token_pair
 
 
 def sign_in(
-    *, email: str, password: str, address: str | None, device_id: str = "", device_name: str = ""
+    *,
+    email: str,
+    password: str,
+    address: str | None,
+    otp: str | None = None,
+    device_id: str = "",
+    device_name: str = "",
 ) -> tuple[User, DeviceSession]:
-    """A new session of whom the credentials prove. The one that the same person had on this device ends."""
+    """
+    A new session of whom the credentials prove; with an authenticator a code (`otp`) is one of these. The session that
+    the same person had on this device ends.
+    """
     proof = prove(email=email, password=password, address=address)
+    second_factor.check(user=proof.user, code=otp, address=address)
     with transaction.atomic():
         user = proof.settle()
         if device_id:

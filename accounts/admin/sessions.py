@@ -36,6 +36,7 @@ class SessionInline(ReadOnly, admin.TabularInline):  # type: ignore[type-arg]
 
 @admin.register(DeviceSession)
 class DeviceSessionAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
+    section, place = "Sessions", 2
     list_display = ("user", *SHOWN)
     list_select_related = ("user",)
     list_filter = ("is_browser", ("revoked_at", admin.EmptyFieldListFilter))

@@ -9,7 +9,7 @@ from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from rest_framework.exceptions import APIException
 
-from accounts.actions import people
+from accounts.actions import people, second_factor
 from accounts.admin.forms import ChangeForm, CreationForm, PasswordForm
 from accounts.admin.sessions import SessionInline
 from accounts.models import User
@@ -19,6 +19,7 @@ ADMINISTERED = ("role", "is_active", "capacity")
 
 @admin.register(User)
 class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
+    section, place = "People", 1
     form = ChangeForm
     add_form = CreationForm
     change_password_form = PasswordForm
@@ -34,7 +35,7 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
         ("For reference", {"fields": ("id", "created_at", "last_login")}),
     )
     add_fieldsets = ((None, {"fields": ("email", "display_name", "role", "password1", "password2")}),)
-    actions = ("log_out_everywhere",)
+    actions = ("log_out_everywhere", "reset_authenticator")
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return False  # what somebody wrote stays theirs: an account is closed, never deleted
@@ -72,3 +73,9 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
         user_ids = list(chosen.values_list("pk", flat=True))
         ended = people.log_out_people(actor=request.user, user_ids=user_ids)  # type: ignore[arg-type]
         self.message_user(request, f"Devices logged out: {ended}.", messages.SUCCESS)
+
+    @admin.action(description="Reset the authenticator: the password alone signs in again")
+    def reset_authenticator(self, request: HttpRequest, chosen: QuerySet[User]) -> None:
+        user_ids = list(chosen.order_by("pk").values_list("pk", flat=True))
+        reset = sum(second_factor.reset(actor=request.user, user_id=user_id) for user_id in user_ids)  # type: ignore[arg-type]
+        self.message_user(request, f"Authenticators reset: {reset}.", messages.SUCCESS)

@@ -31,6 +31,7 @@ class TokenView(PublicView):
             email=body.email,
             password=body.password,
             address=client_address(request) or None,
+            otp=body.otp,
             device_id=body.device_id or "",
             device_name=body.device_name or "",
         )

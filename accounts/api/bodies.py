@@ -20,6 +20,7 @@ class Registration(Struct):
 class Credentials(Struct):
     email: Email
     password: Password
+    otp: Annotated[str, Meta(max_length=64)] | None = None
     device_id: Label | None = None
     device_name: Label | None = None
 

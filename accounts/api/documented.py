@@ -14,6 +14,7 @@ EMAIL = {"type": "string", "format": "email", "maxLength": 254}
 PASSWORD = {"type": "string", "format": "password", "minLength": 1, "maxLength": 1000}
 NAME = {"type": "string", "minLength": 1, "maxLength": 80}
 LABEL = {"type": "string", "maxLength": 200}
+CODE = {"type": "string", "maxLength": 64}
 ROLE = {"type": "string", "enum": ["customer", "trade_admin", "super_admin"]}
 AVAILABILITY = {"type": "string", "enum": ["available", "busy", "away"]}
 CAPACITY = {"type": "integer", "minimum": 0, "maximum": 1000}
@@ -39,7 +40,7 @@ PROBLEM = shape(
         "code": TEXT,
         "request_id": TEXT,
     },
-    errors={"type": "array", "items": shape({"pointer": TEXT, "detail": TEXT})},
+    errors={"type": "array", "items": shape({"pointer": TEXT, "detail": TEXT}, code=TEXT)},
 )
 MEANINGS = {
     400: "`bad_frame` or `invalid`; `errors` names the fields.",
@@ -91,11 +92,12 @@ register = endpoint(
 )
 token = endpoint(
     "Sign in on a device",
-    body=shape({"email": EMAIL, "password": PASSWORD}, device_id=LABEL, device_name=LABEL),
+    body=shape({"email": EMAIL, "password": PASSWORD}, otp=CODE, device_id=LABEL, device_name=LABEL),
     answer=shape(PAIR | {"user": PROFILE}),
     refusals=(401,),
     public=True,
-    description="A session per device. Signing in again with the same `device_id` ends the one before.",
+    description="A session per device. Signing in again with the same `device_id` ends the one before. Staff with an "
+    "authenticator send a code of it as `otp`; without, the 401 has `errors` with the `code` `otp_required`.",
     example={"email": "alice@example.com", "password": "correct horse", "device_id": "a1", "device_name": "Pixel 9"},
 )
 refresh = endpoint(

@@ -29,6 +29,7 @@ WRONG = [
     ("REPAIR_SECONDS", "31"),
     ("DRAIN_SECONDS", "x"),
     ("TRADE_DEADLINE_MINUTES", "0"),
+    ("STAFF_TOTP", "yes"),
     ("CUSTOMER_CONVERSATIONS", "all"),
     ("SOCKETS_PER_PROCESS", "0"),
     ("LOG_LEVEL", "LOUD"),

@@ -1,0 +1,1 @@
+"""The staff's pages around Django admin: signing in, and one's own authenticator. Thin: actions decide."""
