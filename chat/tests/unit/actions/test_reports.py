@@ -41,3 +41,15 @@ def test_a_range_that_is_none_or_too_long_is_refused(sara, length):
 
     assert refused.value.pointer == "/from"
     assert not AuditEntry.objects.exists()
+
+
+def test_the_audit_log_is_for_super_admins_too_and_tells_of_its_own_export(sara, tina, trade):
+    with pytest.raises(Forbidden):
+        reports.export_audit(actor=tina, entries=AuditEntry.objects.all(), asked="")
+    opened = AuditEntry.objects.filter(action="trade.opened")
+
+    rows = list(reports.export_audit(actor=sara, entries=opened, asked="action=trade.opened" + "x" * 600))
+
+    assert [row[1] for row in rows] == ["action", "trade.opened"]
+    entry = AuditEntry.objects.get(action="report.exported")
+    assert (entry.actor, entry.detail["report"], len(entry.detail["asked"])) == (sara, "audit", 500)
