@@ -247,13 +247,20 @@ async def test_without_redis_the_database_tells_within_the_repair_time(without_r
     phone, boss = await in_database(person), await in_database(person, Role.SUPER_ADMIN)
     demoted, conversation = await in_database(person, Role.TRADE_ADMIN), await in_database(group, phone)
     tablet = await in_database(phone.another)
+    room = await in_database(group, phone, demoted, boss)
     async with (
         await phone.connect(far) as out,
         await tablet.connect(far) as stays,
         await demoted.connect(far) as shut_out,
+        await boss.connect(far) as put_out,
         phone.rest(near) as rest,
         boss.rest(near) as by_boss,
     ):
+        assert (await rest.delete(f"conversations/{room}/participants/{boss.user.pk}/")).status_code == 204
+        gone = {"type": "conversation.removed", "conversation": room}
+        _, took = await timed(put_out.wait_for(lambda frame: frame == gone))
+        assert (took < 3, put_out.events(room)) == (True, [])
+
         assert (await rest.post("auth/logout/")).status_code == 204
         assert (await by_boss.patch(f"users/{demoted.user.pk}/", {"role": "customer"})).status_code == 200
 

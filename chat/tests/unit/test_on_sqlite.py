@@ -10,11 +10,12 @@ from accounts.ids import new_id
 from accounts.models import User
 from accounts.tests.factories import DeviceSessionFactory, UserFactory
 from chat import eventlog, presence
-from chat.actions import trades
+from chat.actions import blocks, canned_replies, groups, trades
+from chat.actions.conversations import open_direct
 from chat.actions.messages import Draft, Sent, send_messages
 from chat.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
 from chat.eventlog import Locked
-from chat.models import Connection, Conversation, Event, Message, Participant, Presence, Trade
+from chat.models import Connection, Conversation, Event, Mention, Message, Participant, Presence, Trade
 from chat.presence import Change
 from chat.serializers import full_message
 from chat.tests.factories import details, group, open_trade, trade_admin
@@ -168,3 +169,33 @@ def test_a_name_as_long_as_an_id_is_a_name():
     [sent] = send_messages([Draft(sender.pk, group(sender).pk, uuid4(), "hi")])
 
     assert (len(long_name), sent.message.sender.display_name) == (32, long_name)
+
+
+def test_a_group_and_a_block_go_by_the_same_rules(alice):
+    bob, tina = UserFactory.create(), trade_admin()
+    room = groups.create(actor=tina, title="Room", participant_ids=[alice.pk])
+    groups.add(actor=tina, conversation_id=room.pk, user_id=bob.pk)
+    groups.rename(actor=tina, conversation_id=room.pk, title="Another")
+    groups.remove(actor=tina, conversation_id=room.pk, user_id=bob.pk)
+    direct, _ = open_direct(actor=tina, user_id=alice.pk)
+    blocks.block(actor=tina, user_id=alice.pk)
+
+    refused = send_messages([*drafts(bob, room, "a"), *drafts(alice, direct, "b"), *drafts(alice, room, "c")])
+
+    assert [type(each) for each in refused] == [NotFound, Forbidden, Sent]
+    assert Conversation.objects.get(pk=room.pk).head == 4
+    blocks.unblock(actor=tina, user_id=alice.pk)
+    assert isinstance(send_messages(drafts(alice, direct, "d"))[0], Sent)
+
+
+def test_a_colleague_named_in_a_note_and_a_canned_reply(alice):
+    tina, sara = trade_admin(), UserFactory.create(role="super_admin", display_name="Sara")
+    trade = open_trade(alice)
+    note = Draft(tina.pk, trade.notes_conversation_id, uuid4(), "@sara!")
+
+    [sent] = send_messages([note])
+
+    assert Mention.objects.of(sara).complete().get().message_id == sent.message.pk
+    reply = canned_replies.create(actor=sara, title="Hello", body="{reference} 100 %", team=True)
+    assert canned_replies.render(actor=tina, reply_id=reply.pk, trade_id=trade.pk) == f"{trade.reference} 100 %"
+    assert canned_replies.usable_by(tina).holding("100 %").get() == reply
