@@ -1,4 +1,4 @@
-"""`manage.py demo`: everything in one process on embedded defaults, with people to log in as and a trade."""
+"""`manage.py demo`: everything in one process on embedded defaults, with people to log in as and a day's work."""
 
 import socket
 import sys
@@ -20,7 +20,7 @@ HOST = "127.0.0.1"
 
 
 class Command(BaseCommand):
-    help = "Fill the database with demo people and a trade, and serve it on 127.0.0.1 until Ctrl-C."
+    help = "Fill the database with demo people and a day's trades, and serve it on 127.0.0.1 until Ctrl-C."
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -31,6 +31,8 @@ class Command(BaseCommand):
         if not seed_only:
             _check_port(port)
         call_command("migrate", verbosity=0, interactive=False)
+        if sys.stderr.isatty() and demo.is_to_be_filled():
+            sys.stderr.write("Telling the demo's day; a few seconds …\n")
         trade = demo.fill()
         self.stdout.write(_people())
         if seed_only:
@@ -79,8 +81,10 @@ def _welcome(port: int, trade: Trade) -> str:
 Parley is serving. Database: {database}; live layer: {layer}; Celery: in this process.
 
   API page        {here}/api/docs/
-  Django admin    {here}/admin/  (staff)
+  Django admin    {here}/admin/  (staff; as Sara with the dashboard of the whole team)
+  Figures         {here}/api/v1/stats/ and reports/trades.csv  (Sara's token)
   Trade {trade.reference}    Alice's, looked after by {assignee}
+  A day's work    BP-0982 to BP-1000: every state, a dispute that waits for Sara, two customers in the queue
 
 Chat in two more terminals:
 
