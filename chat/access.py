@@ -14,7 +14,7 @@ from django.db.models.functions import Coalesce
 from accounts.models import Role, User
 from accounts.models.user import UserQuerySet
 from chat import eventlog
-from chat.enums import OPEN_STATUSES, ParticipantRole
+from chat.enums import OPEN_STATUSES, ConversationKind, ParticipantRole
 from chat.errors import ConversationClosed, Forbidden, NotFound
 from chat.models import Conversation, Message, Participant, Trade
 from chat.querysets import ConversationQuerySet, TradeQuerySet
@@ -147,14 +147,12 @@ _ALLOWED: dict[Right, Callable[[User, Trade], bool]] = {
 }
 
 
-def check_may_write(role: str, *, is_closed: bool) -> None:
+def check_may_write(role: str, *, is_closed: bool, kind: str = "") -> None:
     """Raise unless somebody with this role in it may say something now."""
     if is_closed:
         raise ConversationClosed
-    if role == ParticipantRole.OBSERVER:
-        raise Forbidden
-    if role == ParticipantRole.BLOCKED:  # the same words for both of them
-        raise Forbidden("No messages pass between you and this person.")
+    if role == ParticipantRole.OBSERVER:  # in a direct conversation that is a block: the same words for both of them
+        raise Forbidden("No messages pass between you and this person." if kind == ConversationKind.DIRECT else None)
 
 
 def summaries(user: User) -> ConversationQuerySet:

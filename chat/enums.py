@@ -11,13 +11,10 @@ class ConversationKind(StrEnum):
 
 
 class ParticipantRole(StrEnum):
-    """What somebody may do in a conversation. `blocked` never leaves the server: it is shown as `member`."""
-
     OWNER = "owner"
     MODERATOR = "moderator"
     MEMBER = "member"
-    OBSERVER = "observer"  # reads, and says nothing
-    BLOCKED = "blocked"  # both people of a direct conversation, while one of them has blocked the other
+    OBSERVER = "observer"  # reads, and says nothing; in a direct conversation both, while one blocks the other
 
 
 class MessageKind(StrEnum):

@@ -11,7 +11,7 @@ from msgspec import Raw, Struct, structs
 from accounts.models import User
 from accounts.serializers import PersonShape, person
 from accounts.text import timestamp
-from chat.enums import ParticipantRole, PresenceStatus
+from chat.enums import ConversationKind, ParticipantRole, PresenceStatus
 from chat.errors import NotFound
 from chat.models import (
     AuditEntry,
@@ -362,12 +362,11 @@ def canned_reply_shape(reply: CannedReply) -> CannedReplyShape:
     )
 
 
-def participant_shape(participant: Participant) -> ParticipantShape:
-    """For a participant fetched with `complete()`."""
-    blocked = participant.role == ParticipantRole.BLOCKED  # no business of the one who is
+def participant_shape(participant: Participant, *, kind: str) -> ParticipantShape:
+    """For a participant fetched with `complete()`. In a direct one both look like members: blocks are hidden."""
     return ParticipantShape(
         user=person(participant.user),
-        role=ParticipantRole.MEMBER.value if blocked else participant.role,
+        role=ParticipantRole.MEMBER.value if kind == ConversationKind.DIRECT else participant.role,
         delivered_seq=participant.delivered_seq,
         read_seq=participant.read_seq,
         presence=presence_shape(getattr(participant.user, "presence", None)),
@@ -393,5 +392,5 @@ def conversation_shape(conversation: Conversation, viewer: User) -> Conversation
         read_seq=mine.read_seq,
         muted_until=optional_timestamp(mine.muted_until),
         archived=mine.archived_at is not None,
-        participants=[participant_shape(participant) for participant in conversation.present],
+        participants=[participant_shape(participant, kind=conversation.kind) for participant in conversation.present],
     )

@@ -1,9 +1,9 @@
 """
 Blocks: who wants no direct messages from whom.
 
-While one of two people blocks the other, both have the role `blocked` in their direct conversation, so the check that
-every message passes refuses theirs, and it costs nothing more. Block, unblock, opening the conversation and sending
-take turns at that conversation's row.
+While one of two people blocks the other, both are observers of their direct conversation, so the check of the role
+that every message passes refuses theirs, and it costs nothing more. (Nobody is an observer there for another reason,
+and the summary shows them as members.) Block, unblock, opening the conversation and sending take turns at its row.
 """
 
 from uuid import UUID
@@ -59,7 +59,7 @@ def _lift(blocker_id: UUID, blocked_id: UUID) -> None:
 def _set_roles(conversation_id: UUID, one: UUID, two: UUID) -> None:
     """As the blocks between the two are now, under the conversation's lock."""
     between = Block.objects.filter(Q(blocker=one, blocked=two) | Q(blocker=two, blocked=one))
-    role = ParticipantRole.BLOCKED if between.exists() else ParticipantRole.MEMBER
+    role = ParticipantRole.OBSERVER if between.exists() else ParticipantRole.MEMBER
     Participant.objects.filter(conversation=conversation_id).update(role=role.value)
 
 

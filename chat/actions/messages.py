@@ -143,7 +143,7 @@ class _Batch:
         conversation = self.conversations.get(draft.conversation_id)
         if conversation is None:
             raise NotFound
-        access.check_may_write(standing.role or MEMBER, is_closed=conversation.is_closed)
+        access.check_may_write(standing.role or MEMBER, is_closed=conversation.is_closed, kind=conversation.kind)
         protocol.check_body(draft.body)
         if draft.reply_to is not None and standing.reply_conversation_id != draft.conversation_id:
             raise Invalid("There is no such message in this conversation.", pointer="/reply_to")

@@ -87,7 +87,7 @@ def _announce(mark: Mark, seq: int, unread: int, *, to_others: bool) -> None:
 def type_in(*, actor: User, conversation_id: UUID, typing: bool) -> None:
     """Show the others in the conversation that somebody types, or stopped to. Stored nowhere."""
     place = access.get_participant(actor, conversation_id)
-    access.check_may_write(place.role, is_closed=place.conversation.is_closed)
+    access.check_may_write(place.role, is_closed=place.conversation.is_closed, kind=place.conversation.kind)
     frame = {
         "type": "typing.start" if typing else "typing.stop",
         "conversation": conversation_id,

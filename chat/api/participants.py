@@ -9,7 +9,7 @@ from accounts.requests import UserRequest, read_body
 from chat.actions import groups
 from chat.api import bodies
 from chat.api.schema import endpoint
-from chat.enums import ParticipantRole
+from chat.enums import ConversationKind, ParticipantRole
 from chat.serializers import ParticipantShape, participant_shape
 
 
@@ -31,7 +31,7 @@ class ParticipantViewSet(ViewSet):
             user_id=body.user_id,
             role=ParticipantRole(body.role),
         )
-        return Response(participant_shape(participant), status=201 if created else 200)
+        return Response(participant_shape(participant, kind=ConversationKind.GROUP), status=201 if created else 200)
 
     @endpoint(
         "Give somebody in a group another role",
@@ -45,7 +45,7 @@ class ParticipantViewSet(ViewSet):
         participant = groups.change_role(
             actor=request.user, conversation_id=conversation_id, user_id=user_id, role=role
         )
-        return Response(participant_shape(participant))
+        return Response(participant_shape(participant, kind=ConversationKind.GROUP))
 
     @endpoint(
         "Remove somebody from a group, or leave it",

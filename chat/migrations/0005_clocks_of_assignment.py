@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('chat', '0004_blocked_participants'),
+        ('chat', '0003_closed_trades_by_time'),
     ]
 
     operations = [

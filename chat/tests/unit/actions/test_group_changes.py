@@ -104,7 +104,7 @@ def test_what_is_said_in_the_instant_of_a_removal_comes_before_it_or_is_refused(
         assert kinds == (["system"] if isinstance(sent, NotFound) else ["text", "system"])
 
 
-ROLES = [role.value for role in ParticipantRole if role != ParticipantRole.BLOCKED]
+ROLES = [role.value for role in ParticipantRole]
 MANAGERS = ("owner", "moderator")
 
 
