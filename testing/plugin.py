@@ -10,6 +10,7 @@ from collections.abc import Generator
 
 import pytest
 
+from testing import browser
 from testing.server import default_environment
 from testing.services import Service, start_postgres, start_valkey
 
@@ -29,7 +30,7 @@ def pytest_load_initial_conftests() -> Generator[None, None, None]:
 
 
 def pytest_report_header() -> list[str]:
-    return [service.describe for service in _services]
+    return [*(service.describe for service in _services), browser.describe()]
 
 
 def pytest_unconfigure() -> None:

@@ -22,7 +22,9 @@ from chat.models import CannedReply
 class ReplyForm(forms.ModelForm):  # type: ignore[type-arg]
     """Refuses what the action refuses, beside the field."""
 
-    title = forms.CharField(max_length=canned_replies.MAX_TITLE, strip=False)
+    title = forms.CharField(
+        max_length=canned_replies.MAX_TITLE, strip=False, widget=forms.TextInput(attrs={"class": "vTextField"})
+    )
     body = forms.CharField(
         strip=False,
         widget=forms.Textarea(attrs={"rows": 8, "dir": "auto", "class": "vLargeTextField"}),

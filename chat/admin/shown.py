@@ -16,17 +16,17 @@ TONES = {
     "disputed": "alarm",
     "completed": "good",
     "rejected": "bad",
-    "cancelled": "quiet",
-    "expired": "quiet",
+    "cancelled": "calm",
+    "expired": "calm",
     "open": "alarm",
     "taken": "busy",
     "resolved": "good",
     "available": "good",
     "busy": "wait",
-    "away": "quiet",
+    "away": "calm",
     "online": "good",
     "idle": "wait",
-    "offline": "quiet",
+    "offline": "calm",
 }
 
 
@@ -72,7 +72,7 @@ def badge(word: str | None) -> SafeString | str:
     """One of our own words in its colour, which never says more than the word does."""
     if not word:
         return "–"
-    return format_html('<span class="badge {}">{}</span>', TONES.get(word, "quiet"), word.replace("_", " "))
+    return format_html('<span class="badge {}">{}</span>', TONES.get(word, "calm"), word.replace("_", " "))
 
 
 def facts(detail: Mapping[str, Any]) -> SafeString:
