@@ -58,6 +58,20 @@ def test_a_group_that_makes_no_sense_is_not_made(rest, tina, body, pointer):
     assert not Conversation.objects.exists()
 
 
+HOSTILE = ["<script>alert(1)</script>", "{{7*7}} {% debug %} %s {0.__class__}", "gpj\u202eexe", "  a 😀 ", "' OR 1=1--"]
+
+
+@pytest.mark.parametrize("title", HOSTILE, ids=range(len(HOSTILE)))
+def test_a_title_is_kept_and_said_exactly_as_it_was_sent(rest, tina, title):
+    room = answer(rest(tina).post(GROUP, {"title": title}))[1]
+    rest(tina).patch(f"conversations/{room['id']}/", {"title": f"{title}!"})
+
+    renamed = answer(rest(tina).get(f"conversations/{room['id']}/"))[1]
+
+    assert (room["title"], renamed["title"]) == (title, f"{title}!")
+    assert renamed["last_message"]["data"]["title"] == f"{title}!"
+
+
 def test_somebody_out_of_reach_looks_like_nobody(rest, alice, bob, tina):
     refusals = [
         rest(alice).post(GROUP, {"title": "x", "participant_ids": [str(tina.pk), str(key)]})

@@ -280,12 +280,12 @@ async def test_profiles_and_settings_take_only_their_own_fields(server, alice, t
     async with await Edges.open(server, alice) as hers:
         before = await picture()
         me = (await hers.rest.patch("me/", claims)).json()
-        kept = await hers.rest.patch(
-            f"conversations/{trade.conversation_id}/",
-            {"title": "Support", "closed_at": None, "head": 0, "read_seq": 99, "participants": [], "role": "owner"},
-        )
+        settings = {"closed_at": None, "head": 0, "read_seq": 99, "participants": [], "role": "owner"}
+        kept = await hers.rest.patch(f"conversations/{trade.conversation_id}/", settings)
+        renamed = await hers.rest.patch(f"conversations/{trade.conversation_id}/", {**settings, "title": "Support"})
         assert (me["role"], me["staff"], me["email"]) == ("customer", False, alice.email)
         assert (kept.status_code, kept.json()["title"]) == (200, trade.reference)
+        assert (renamed.status_code, problem_of(renamed)["code"]) == (403, "forbidden")
         assert await changes_since(before) == []
 
 
