@@ -4,7 +4,7 @@ The only door to a conversation or a trade: every edge and action gets one here,
 A stranger's id and a missing id raise the same NotFound. What somebody may see but not do raises Forbidden.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from uuid import UUID
 
@@ -177,11 +177,27 @@ def get_summary(user: User, conversation_id: UUID) -> Conversation:
         raise NotFound from None
 
 
-def staff_who_see(trade: Trade) -> Iterable[UUID]:
-    """Which staff are told that the trade changed: its assignee and super admins, and everybody while it is queued."""
-    if trade.assignee_id is not None or trade.status not in OPEN_STATUSES:
-        return staff_who_judge(trade)
-    return User.objects.staff().exclude(pk=trade.customer_id).values_list("pk", flat=True)
+def staff_roles() -> dict[UUID, str]:
+    return dict(User.objects.staff().values_list("pk", "role"))
+
+
+def staff_of(trade: Trade, roles: Mapping[UUID, str]) -> list[UUID]:
+    """
+    Which of the staff (their roles by id) are told that the trade changed: its assignee and super admins, and
+    everybody while it is queued.
+    """
+    is_queued = trade.assignee_id is None and trade.status in OPEN_STATUSES
+    return [
+        user_id
+        for user_id, role in roles.items()
+        if user_id != trade.customer_id and (is_queued or role == Role.SUPER_ADMIN or user_id == trade.assignee_id)
+    ]
+
+
+def super_admins(trade: Trade) -> Iterable[UUID]:
+    """Those who have no stake in the trade."""
+    staff = User.objects.staff().filter(role=Role.SUPER_ADMIN).exclude(pk=trade.customer_id)
+    return staff.values_list("pk", flat=True)
 
 
 def staff_who_read_notes(trade: Trade) -> UserQuerySet:

@@ -7,9 +7,10 @@ class ChatConfig(AppConfig):
     name = "chat"
 
     def ready(self) -> None:
+        from accounts.changes import on_changed
         from accounts.revocation import Reason, Revoked, on_revoked
-        from chat import fanout
-        from chat.actions import assignment, blocks
+        from chat import fanout, presence
+        from chat.actions import assignment, blocks, staffing
 
         def step_down(revoked: Revoked) -> None:
             if revoked.reason is Reason.ACCOUNT:
@@ -22,3 +23,5 @@ class ChatConfig(AppConfig):
         on_revoked(fanout.revoked)
         on_revoked(step_down)
         on_revoked(lift_blocks)
+        on_changed(staffing.account_changed)
+        presence.on_arrival(staffing.arrived)

@@ -7,9 +7,10 @@ first (a conditional update) tells the others, so several servers may look at on
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 from django.conf import settings
@@ -23,7 +24,16 @@ from chat import fanout
 from chat.enums import PresenceStatus
 from chat.models import Connection, Participant, Presence
 
+Listener = Callable[[Sequence[UUID]], None]
+_on_arrival: list[Listener] = []
+
 MAX_SHARED = 50  # people in a conversation, up to which its people hear of each other's presence
+
+
+def on_arrival(listener: Listener) -> None:
+    """Subscribe to people coming online; called after the commit, and one that fails stops nobody."""
+    if listener not in _on_arrival:
+        _on_arrival.append(listener)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +115,7 @@ def refresh(user_ids: set[UUID]) -> None:
         if not idle or status[user_id] is PresenceStatus.OFFLINE:
             status[user_id] = PresenceStatus.IDLE if idle else PresenceStatus.ONLINE
     changed = []
+    gone = set(Presence.objects.filter(user__in=user_ids, status=PresenceStatus.OFFLINE).values_list("user", flat=True))
     known = set(Presence.objects.filter(user__in=user_ids).values_list("user", flat=True))
     newcomers = [Presence(user_id=user_id, status=PresenceStatus.OFFLINE) for user_id in user_ids - known]
     Presence.objects.bulk_create(newcomers, ignore_conflicts=True)
@@ -114,6 +125,10 @@ def refresh(user_ids: set[UUID]) -> None:
         changed += _move(moving, value)
     if changed:
         transaction.on_commit(lambda: announce({user_id: status[user_id] for user_id in changed}))
+    arrived = [user_id for user_id in changed if user_id in gone or user_id not in known]
+    if arrived:
+        for listener in _on_arrival:
+            transaction.on_commit(partial(listener, arrived), robust=True)
 
 
 def _move(moving: QuerySet[Presence], status: PresenceStatus) -> list[UUID]:

@@ -1,12 +1,13 @@
 """Questions about conversations, messages and trades. A method names the answer, returns Self, evaluates nothing."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Self
 from uuid import UUID
 
 from django.db import models
-from django.db.models import Count, Exists, OuterRef, Q, Subquery, Value
+from django.db.models import Case, Count, Exists, OuterRef, Q, Subquery, Value, When
 from django.db.models.functions import Coalesce
+from django.utils import timezone
 
 from accounts.models import User
 from chat.enums import (
@@ -16,7 +17,10 @@ from chat.enums import (
     UNRESOLVED_STATUSES,
     ConversationKind,
     ParticipantRole,
+    WaitingOn,
 )
+
+PACE_WINDOW = timedelta(hours=1)  # over which one looks back to say how long a place in the queue takes
 
 if TYPE_CHECKING:
     from chat.models import (  # noqa: F401  # for the annotations only
@@ -153,9 +157,16 @@ class TradeQuerySet(models.QuerySet["Trade"]):
             .annotate(n=Count("pk"))
             .values("n")
         )
+        pace = Trade.objects.filter(closed_at__gt=timezone.now() - PACE_WINDOW, assignee__isnull=False)
+        ended = pace.order_by().values(one=Value(1)).annotate(n=Count("pk")).values("n")
         return self.select_related("customer", "assignee", "conversation", "notes_conversation").annotate(
-            ahead_in_queue=Coalesce(Subquery(ahead), Value(0))
+            ahead_in_queue=Coalesce(Subquery(ahead), Value(0)),
+            ended_lately=Case(When(queued_at__isnull=False, then=Subquery(ended))),
         )
+
+    def waiting_since(self, moment: datetime) -> Self:
+        """Open ones whose customer has waited for an answer since then or longer."""
+        return self.open().filter(waiting_on=WaitingOn.SUPPORT, waiting_since__lte=moment)
 
 
 class EscalationQuerySet(models.QuerySet["Escalation"]):

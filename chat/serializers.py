@@ -76,6 +76,7 @@ class TradeShape(Struct):
     waiting_on: str
     waiting_since: str | None
     queue_position: int | None
+    expected_wait_s: int | None
     conversation_id: UUID
     rating: int | None
     opened_at: str
@@ -275,6 +276,7 @@ def trade_shape(trade: Trade, *, for_staff: bool) -> TradeShape:
         waiting_on=trade.waiting_on,
         waiting_since=optional_timestamp(trade.waiting_since),
         queue_position=None if trade.queued_at is None else trade.ahead_in_queue + 1,
+        expected_wait_s=None if trade.expected_wait is None else round(trade.expected_wait.total_seconds()),
         conversation_id=trade.conversation_id,
         rating=trade.rating,
         opened_at=timestamp(trade.opened_at),

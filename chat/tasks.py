@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from chat.actions import assignment, housekeeping, trades
+from chat.actions import assignment, clocks, escalations, housekeeping, reassignment, trades
 
 
 @shared_task(name="chat.tasks.expire_trades")
@@ -13,6 +13,16 @@ def expire_trades() -> int:
 @shared_task(name="chat.tasks.drain_queue")
 def drain_queue() -> int:
     return assignment.drain_queue()
+
+
+@shared_task(name="chat.tasks.watch_clocks")
+def watch_clocks() -> int:
+    return clocks.watch() + escalations.raise_overdue()
+
+
+@shared_task(name="chat.tasks.reassign")
+def reassign() -> int:
+    return reassignment.reassign_due()
 
 
 @shared_task(name="chat.tasks.forget_expired")

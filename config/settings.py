@@ -130,6 +130,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {"polling_interval": 0.05} if not REDIS_URL el
 CELERY_BEAT_SCHEDULE = {
     "expire-trades": {"task": "chat.tasks.expire_trades", "schedule": timedelta(seconds=15)},
     "drain-queue": {"task": "chat.tasks.drain_queue", "schedule": timedelta(seconds=30)},
+    "watch-clocks": {"task": "chat.tasks.watch_clocks", "schedule": timedelta(seconds=15)},
+    "reassign": {"task": "chat.tasks.reassign", "schedule": timedelta(seconds=15)},
     "forget-expired": {"task": "chat.tasks.forget_expired", "schedule": timedelta(hours=1)},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
@@ -180,14 +182,21 @@ WS_QUERY_TOKEN = env.flag("WS_QUERY_TOKEN")  # ?token= for older apps
 WS_AUTH_TIMEOUT = timedelta(seconds=env.integer("WS_AUTH_SECONDS", 10, low=1, high=10))
 HEARTBEAT = timedelta(seconds=25)
 REPAIR_EVERY = timedelta(seconds=env.integer("REPAIR_SECONDS", 20, low=1, high=30))
-PRESENCE_LEASE = timedelta(seconds=60)
-PRESENCE_RENEW = timedelta(seconds=25)
-PRESENCE_GRACE = timedelta(seconds=20)  # between the last socket's end and "offline"
+PRESENCE_LEASE = timedelta(seconds=env.integer("PRESENCE_LEASE_SECONDS", 60, low=3, high=600))
+PRESENCE_RENEW = PRESENCE_LEASE * 5 / 12  # twice within a lease, and some time to spare
+PRESENCE_GRACE = PRESENCE_LEASE / 3  # between the last socket's end and "offline"
 DRAIN_SECONDS = env.integer("DRAIN_SECONDS", 2, low=0, high=60)
 
 # -- Trades and conversations ------------------------------------------------------------------------------------------
 TRADE_DEADLINE = timedelta(minutes=env.integer("TRADE_DEADLINE_MINUTES", 24 * 60, low=1, high=60 * 24 * 60))
 DISPUTE_WINDOW = timedelta(hours=24)  # after a trade was completed; a rejection may be disputed at any time
+DISPUTE_REMINDER = timedelta(hours=72)  # super admins are told once more of a dispute that nobody took
+FIRST_RESPONSE_LIMIT = timedelta(minutes=env.integer("FIRST_RESPONSE_MINUTES", 5, low=1, high=24 * 60))
+NEXT_RESPONSE_LIMIT = timedelta(minutes=env.integer("NEXT_RESPONSE_MINUTES", 15, low=1, high=24 * 60))
+RESOLUTION_LIMIT = timedelta(hours=env.integer("RESOLUTION_HOURS", 24, low=1, high=24 * 60))
+REASSIGN_OFFLINE = timedelta(seconds=env.integer("REASSIGN_OFFLINE_SECONDS", 60, low=1, high=3600))
+ASSIGN_OFFLINE = env.choice("ASSIGN_OFFLINE", "fallback", ("fallback", "never"))  # where no admin is online at all
+AUTO_ESCALATE = timedelta(minutes=env.integer("AUTO_ESCALATE_MINUTES", 60, low=1, high=24 * 60))
 ESCALATE_AFTER = timedelta(minutes=30)  # of waiting for an answer, until a customer may call a super admin
 CUSTOMER_CONVERSATIONS = env.choice("CUSTOMER_CONVERSATIONS", "staff", ("none", "staff", "anyone"))
 DEFAULT_ADMIN_CAPACITY = 10

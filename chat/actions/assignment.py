@@ -7,14 +7,14 @@ from typing import Any
 from uuid import UUID
 
 from django.db import OperationalError, connection, transaction
-from django.db.models import Count, F, Q
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts.ids import new_id
-from accounts.models import Availability, Role, User
+from accounts.models import Role, User
 from chat import access, eventlog
 from chat.access import Right
-from chat.actions import announcements, audit, mentions, people
+from chat.actions import announcements, audit, candidates, mentions, people
 from chat.enums import OPEN_STATUSES, ConversationKind, EventType, ParticipantRole, SystemEvent
 from chat.errors import Conflict, Invalid
 from chat.eventlog import Entry
@@ -25,31 +25,53 @@ logger = logging.getLogger("parley.trades")
 
 
 def assign_or_queue(trade: Trade) -> None:
-    """For a trade that has just been opened, in its transaction."""
-    admin = _least_loaded(trade)
-    if admin is not None:
+    """For a trade that has just been opened, in its transaction. Nobody overtakes those who wait already."""
+    admin = candidates.next_admin(trade)
+    if admin is not None and not _is_somebody_waiting_for(admin, trade):
         _give(trade, admin, actor=None)
         return
     audit.record("trade.queued", actor=None, trade=trade)
     conversation = eventlog.lock([trade.conversation_id])[trade.conversation_id]
-    body = "All of our support team are busy. You are in the queue and will be answered as soon as somebody is free."
+    body = f"All of our support team are busy. {_place_in_queue(trade)}"
     announcements.say(trade, conversation, SystemEvent.TRADE_QUEUED, body, actor=None)
     announcements.queue_changed()
+    # Who had room, or got some before this could be seen in the queue, has it still.
+    transaction.on_commit(drain_queue, robust=True)
+
+
+def _is_somebody_waiting_for(admin: User, trade: Trade) -> bool:
+    waiting = Trade.objects.queued().exclude(pk=trade.pk).exclude(customer=admin)
+    return waiting.filter(~Q(released_by=admin) | Q(released_by=None)).exists()
+
+
+def _place_in_queue(trade: Trade) -> str:
+    """For the customer. What is not known is not promised."""
+    now = Trade.objects.complete().get(pk=trade.pk)
+    place = f"You are number {now.ahead_in_queue + 1} in the queue"
+    if now.expected_wait is None:
+        return f"{place} and will be answered as soon as somebody is free."
+    minutes = max(1, round(now.expected_wait.total_seconds() / 60))
+    return f"{place}; at the pace of the last hour that takes about {minutes} minute{'s' if minutes > 1 else ''}."
 
 
 def drain_queue() -> int:
     """Give out what waits, longest first, while somebody has room. Safe to run any number of times at once."""
     given = 0
-    for trade_id in list(Trade.objects.queued().values_list("pk", flat=True)):
+    waiting = list(Trade.objects.queued().values_list("pk", "customer", "released_by"))
+    free = candidates.with_room() if waiting else set()
+    for trade_id, *excluded in waiting:
+        if not free.difference(excluded):
+            continue
         with passing_over(trade_id), transaction.atomic():
             trade = access.hold_trade(trade_id, Trade.objects.queued())
             if trade is None:
                 continue  # somebody else was there in between
-            admin = _least_loaded(trade)
+            admin = candidates.next_admin(trade)
             if admin is not None:
                 _give(trade, admin, actor=None)
                 announcements.queue_changed()
                 given += 1
+        free = candidates.with_room()
     return given
 
 
@@ -143,15 +165,38 @@ def release(*, actor: User, trade_id: UUID, note: str = "") -> Trade:
     return Trade.objects.complete().get(pk=trade_id)
 
 
-def _requeue(trade: Trade, *, actor: User | None, action: str = "trade.released") -> None:
+def _requeue(trade: Trade, *, actor: User | None) -> None:
     """Under the trade's lock."""
-    audit.record(action, actor=actor, trade=trade, subject=trade.assignee, admin=str(trade.assignee_id))
+    audit.record("trade.released", actor=actor, trade=trade, subject=trade.assignee, admin=str(trade.assignee_id))
+    _queue(trade, actor=actor, released_by=trade.assignee_id)
+
+
+def move_on(trade: Trade, *, why: str, back_soon: bool) -> bool:
+    """
+    Take a trade off an assignee who does not answer, under the trade's lock: to the next admin who is online or, where
+    those are full, to the queue (and to the same one again only if they are `back_soon`). Where nobody else is online
+    it stays: it would only wander between people who are not there. Whether it moved.
+    """
+    was = trade.assignee_id
+    assert was is not None
+    admin = candidates.next_admin(trade, but=[was], online_only=True)
+    if admin is None and not candidates.is_anybody_online(trade, but=[was]):
+        return False
+    if admin is not None:
+        _give(trade, admin, actor=None, action="trade.reassigned", why=why)
+    else:
+        audit.record("trade.reassigned", actor=None, trade=trade, was=str(was), to="", why=why)
+        _queue(trade, actor=None, released_by=None if back_soon else was)
+    return True
+
+
+def _queue(trade: Trade, *, actor: User | None, released_by: UUID | None) -> None:
     conversations = eventlog.lock([trade.conversation_id, trade.notes_conversation_id])
     _clear_seats(trade, conversations, keep=None)
-    trade.released_by_id, trade.assignee, trade.queued_at = trade.assignee_id, None, timezone.now()
+    trade.released_by_id, trade.assignee, trade.queued_at = released_by, None, timezone.now()
     trade.reassignments += 1
     trade.save(update_fields=["released_by", "assignee", "queued_at", "reassignments"])
-    body = "Your trade is back in the queue and will be answered as soon as somebody is free."
+    body = f"Your trade is back in the queue. {_place_in_queue(trade)}"
     announcements.say(trade, conversations[trade.conversation_id], SystemEvent.TRADE_QUEUED, body, actor=actor)
     announcements.queue_changed()
 
@@ -178,28 +223,9 @@ def _require_open(trade: Trade) -> None:
         raise Conflict("This trade is over.")
 
 
-def _least_loaded(trade: Trade) -> User | None:
-    """
-    The available admin with room and the fewest open trades, then the longest without a new one. All who may be
-    chosen are locked in one order first: two trades opened at once are given out one after the other, so that
-    nobody gets more than their capacity. (No key lock, so these admins' messages do not wait for it.)
-    """
-    eligible = User.objects.staff().filter(role=Role.TRADE_ADMIN, availability=Availability.AVAILABLE)
-    eligible = eligible.exclude(pk__in=[trade.customer_id, trade.released_by_id or trade.customer_id])
-    locked = [admin.pk for admin in eligible.select_for_update(no_key=True).order_by("pk")]
-    open_trades = Count("assigned_trades", filter=Q(assigned_trades__status__in=OPEN_STATUSES))
-    return (
-        User.objects.filter(pk__in=locked)
-        .annotate(open_trades=open_trades)
-        .filter(open_trades__lt=F("capacity"))
-        .order_by("open_trades", F("last_assigned_at").asc(nulls_first=True), "pk")
-        .first()
-    )
-
-
-def _give(trade: Trade, admin: User, *, actor: User | None, action: str = "trade.assigned") -> None:
+def _give(trade: Trade, admin: User, *, actor: User | None, action: str = "trade.assigned", **detail: str) -> None:
     was = trade.assignee_id
-    audit.record(action, actor=actor, trade=trade, subject=admin, to=str(admin.pk), was=str(was or ""))
+    audit.record(action, actor=actor, trade=trade, subject=admin, to=str(admin.pk), was=str(was or ""), **detail)
     conversations = eventlog.lock([trade.conversation_id, trade.notes_conversation_id])
     _clear_seats(trade, conversations, keep=admin)
     for conversation in conversations.values():

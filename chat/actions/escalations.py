@@ -1,15 +1,18 @@
 """Trades that need a super admin: raised by the customer, an admin or the clock, taken by one, decided for good."""
 
+from datetime import datetime
 from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from accounts.models import User
 from chat import access, eventlog
 from chat.access import Right
 from chat.actions import announcements, assignment, audit, people, transitions, words
+from chat.actions.assignment import passing_over
 from chat.actions.transitions import DISPUTE, RESOLVE, shown
 from chat.enums import (
     CLOSED_STATUSES,
@@ -67,6 +70,36 @@ def dispute(trade: Trade, *, actor: User, reason: str) -> None:
         audit.record("escalation.opened", actor=actor, trade=trade, reason=reason)
     transitions.apply(trade, DISPUTE, actor=actor, reason=reason, escalation=escalation, changes=changes)
     announcements.escalation_changed(escalation)
+
+
+def raise_overdue(now: datetime | None = None) -> int:
+    """
+    By the clock: escalate what has gone unanswered for AUTO_ESCALATE, and tell super admins once more of a dispute that
+    nobody has taken for DISPUTE_REMINDER. How many. Safe to run twice at once.
+    """
+    at = now or timezone.now()
+    raised = 0
+    unresolved = Escalation.objects.unresolved().filter(trade=OuterRef("pk"))
+    silent = Trade.objects.waiting_since(at - settings.AUTO_ESCALATE).exclude(Exists(unresolved))
+    for trade_id in list(silent.values_list("pk", flat=True)):
+        with passing_over(trade_id), transaction.atomic():
+            trade = access.hold_trade(trade_id, silent)
+            if trade is not None:
+                _open(trade, actor=None, reason="The customer has waited too long for an answer.")
+                raised += 1
+    return raised + _remind(at)
+
+
+def _remind(at: datetime) -> int:
+    overdue = Escalation.objects.filter(status=EscalationStatus.OPEN, reminded_at=None)
+    overdue = overdue.filter(trade__status=TradeStatus.DISPUTED, trade__disputed_at__lte=at - settings.DISPUTE_REMINDER)
+    with transaction.atomic():
+        found = list(overdue.select_for_update(of=("self",), skip_locked=True).select_related("trade"))
+        Escalation.objects.filter(pk__in=[escalation.pk for escalation in found]).update(reminded_at=at)
+        for escalation in found:
+            audit.record("escalation.overdue", actor=None, trade=escalation.trade)
+            announcements.escalation_changed(escalation)
+    return len(found)
 
 
 def take(*, actor: User, escalation_id: UUID) -> Escalation:

@@ -1,5 +1,6 @@
 """A trade under support, and who did what about it."""
 
+from datetime import timedelta
 from decimal import Decimal
 
 from django.conf import settings
@@ -12,7 +13,9 @@ from accounts.ids import new_id
 from chat.enums import OPEN_STATUSES, UNDECIDED_STATUSES, TradeSide, TradeStatus, WaitingOn
 from chat.models.conversation import Conversation
 from chat.models.fields import AmountField
-from chat.querysets import TradeQuerySet
+from chat.querysets import PACE_WINDOW, TradeQuerySet
+
+PACE_MINIMUM = 3  # trades ended, fewer say nothing
 
 
 class Trade(models.Model):
@@ -71,6 +74,8 @@ class Trade(models.Model):
     objects = TradeQuerySet.as_manager()
 
     ahead_in_queue: int  # added by complete()
+    is_gone: bool  # added by actions.reassignment
+    ended_lately: int | None  # likewise, of one in the queue: trades that admins ended within PACE_WINDOW
 
     class Meta:
         indexes = [
@@ -96,6 +101,16 @@ class Trade(models.Model):
 
     def __str__(self) -> str:
         return self.reference
+
+    @property
+    def expected_wait(self) -> timedelta | None:
+        """
+        For a trade fetched with complete(): until it is its turn, at the pace at which trades ended lately, since each
+        that ends makes room for one. None out of the queue, and where too few ended to speak of a pace.
+        """
+        if self.queued_at is None or not self.ended_lately or self.ended_lately < PACE_MINIMUM:
+            return None
+        return (self.ahead_in_queue + 1) * PACE_WINDOW / self.ended_lately
 
 
 class AuditEntry(models.Model):

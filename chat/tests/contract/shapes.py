@@ -104,6 +104,7 @@ def trade(pk: Any, *, staff: bool = False, queue_position: int | None = None) ->
         "waiting_on": row.waiting_on,
         "waiting_since": optional(row.waiting_since),
         "queue_position": queue_position,
+        "expected_wait_s": None,
         "conversation_id": str(row.conversation_id),
         "rating": row.rating,
         "opened_at": timestamp(row.opened_at),

@@ -4,10 +4,13 @@ from datetime import timedelta
 
 from django.utils import timezone
 
+from accounts.ids import new_id
 from accounts.models import User
+from chat import presence
 from chat.actions import trades
 from chat.actions.trades import DISPUTE, PROOF, REJECT, Move
-from chat.models import AuditEntry, Conversation, Participant, Trade
+from chat.models import AuditEntry, Connection, Conversation, Participant, Presence, Trade
+from chat.presence import Change
 
 
 def move(actor: User, trade: Trade, step: Move, reason: str = "") -> Trade:
@@ -47,3 +50,16 @@ def ago(trade: Trade, **fields: timedelta) -> Trade:
     now = timezone.now()
     Trade.objects.filter(pk=trade.pk).update(**{name: now - age for name, age in fields.items()})
     return Trade.objects.complete().get(pk=trade.pk)
+
+
+def here(user: User) -> None:
+    """The person has a live socket."""
+    presence.note([Change(new_id(), user.pk)])
+
+
+def gone(user: User, since: timedelta = timedelta(0)) -> None:
+    """The person's last lease has run out, and that was announced."""
+    Connection.objects.filter(user=user).update(expires_at=timezone.now() - timedelta(seconds=1))
+    presence.sweep()
+    at = timezone.now() - since
+    Presence.objects.update_or_create(user=user, defaults={"status": "offline", "last_active": at})

@@ -300,7 +300,7 @@ def test_staff_are_told_of_a_trade_once_however_many_they_had(alice, sara, tina)
     for _ in range(3):
         hand_over(actor=sara, trade_id=open_trade(alice).pk, admin_id=sara.pk)
 
-    told = list(access.staff_who_see(open_trade(alice)))
+    told = list(access.staff_of(open_trade(alice), access.staff_roles()))
 
     assert sorted(told) == sorted({sara.pk, tina.pk})
 
