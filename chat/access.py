@@ -203,7 +203,7 @@ def super_admins(trade: Trade) -> Iterable[UUID]:
 def staff_who_read_notes(trade: Trade) -> UserQuerySet:
     """Who follows the notes of the trade now, or may read them without."""
     seats = Participant.objects.current().filter(conversation=trade.notes_conversation_id)
-    readers = Q(pk__in=staff_who_see(trade)) | Q(pk__in=seats.values("user"))
+    readers = Q(pk__in=staff_of(trade, staff_roles())) | Q(pk__in=seats.values("user"))
     return User.objects.staff().exclude(pk=trade.customer_id).filter(readers)
 
 
