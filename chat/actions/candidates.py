@@ -83,4 +83,4 @@ def _best_rated(tied: list[User]) -> User:
         return tied[0]
     rated = Trade.objects.filter(assignee__in=tied, rating__isnull=False).values_list("assignee")
     average = dict(rated.annotate(mean=Avg("rating")).values_list("assignee", "mean"))
-    return max(reversed(tied), key=lambda admin: average.get(admin.pk, 0))
+    return max(tied, key=lambda admin: average.get(admin.pk, 0))

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Role, User
-from chat.actions import demo_day, messages, trades
+from chat.actions import assignment, demo_day, messages, trades
 from chat.actions.demo_story import NEWCOMERS
 from chat.actions.trades import TradeDetails
 from chat.enums import TradeSide
@@ -42,6 +42,7 @@ def fill() -> Trade:
         _add_people()
         trade = Trade.objects.select_related("assignee").filter(reference=REFERENCE).first()
         if trade is None:
+            assignment.drain_queue()  # whoever waited for admins comes first
             trade = _open()
             _talk(trade)
         if is_to_be_filled():

@@ -65,6 +65,12 @@ def test_among_equals_it_goes_to_the_better_rated(alice, bob):
     assert [open_trade(alice).assignee for _ in range(3)] == [better, good, unrated]
 
 
+def test_among_all_equals_it_goes_to_who_has_been_there_longest(alice):
+    first, second = trade_admin(), trade_admin()
+
+    assert [open_trade(alice).assignee, open_trade(alice).assignee] == [first, second]
+
+
 def test_ratings_decide_among_equals_only(alice, bob):
     first, better = (trade_admin() for _ in range(2))
     rated(better, bob, 5)
