@@ -51,7 +51,7 @@ def _place_in_queue(trade: Trade) -> str:
     if now.expected_wait is None:
         return f"{place} and will be answered as soon as somebody is free."
     minutes = max(1, round(now.expected_wait.total_seconds() / 60))
-    return f"{place}; at the pace of the last hour that takes about {minutes} minute{'s' if minutes > 1 else ''}."
+    return f"{place}; at the pace of the last hour that takes about {minutes} min."
 
 
 def drain_queue() -> int:
