@@ -4,7 +4,12 @@ import os
 import secrets
 from pathlib import Path
 
-DEFAULTS = {"HTTPS_ONLY": "off", "DRAIN_SECONDS": "0", "LOG_LEVEL": "WARNING"}
+DEFAULTS = {
+    "HTTPS_ONLY": "off",
+    "DRAIN_SECONDS": "0",
+    "LOG_LEVEL": "WARNING",
+    "ASSIGN_OFFLINE": "never",  # so that its queue waits until one of its admins comes
+}
 
 
 def prepare_environment() -> None:

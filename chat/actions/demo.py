@@ -7,6 +7,7 @@ from django.contrib.auth.hashers import make_password
 from django.db import transaction
 from django.utils import timezone
 
+from accounts.ids import new_id
 from accounts.models import Role, User
 from chat.actions import assignment, demo_day, messages, trades
 from chat.actions.demo_story import NEWCOMERS
@@ -16,6 +17,7 @@ from chat.models import Trade
 
 PASSWORD = "parley-demo"
 REFERENCE = "BP-1001"
+FIRST_ADMIN = "tina"
 PEOPLE = (
     ("alice@example.com", "Alice", Role.CUSTOMER),
     ("bob@example.com", "Bob", Role.CUSTOMER),
@@ -35,24 +37,21 @@ NAMESPACE = UUID("9b0f3f0e-5a53-4c0b-9d53-6f1f6f1c8f10")
 
 def fill() -> Trade:
     """
-    The trade to begin with. What is there already stays as it is; what an earlier version did not make is added. The
-    day is told once, and not where somebody has used one of its references.
+    The trade to begin with. What is there already stays as it is; what an earlier version did not make is added.
     """
     with transaction.atomic():
         _add_people()
-        trade = Trade.objects.select_related("assignee").filter(reference=REFERENCE).first()
-        if trade is None:
-            assignment.drain_queue()  # whoever waited for admins comes first
-            trade = _open()
-            _talk(trade)
-        if is_to_be_filled():
+        if not Trade.objects.filter(reference=REFERENCE).exists():
+            with demo_day.on_duty(FIRST_ADMIN):
+                _talk(_open())
+        if demo_day.can_be_told(PEOPLE):
             demo_day.tell(timezone.now())
-    return trade
+    return Trade.objects.select_related("assignee").get(reference=REFERENCE)
 
 
-def is_to_be_filled() -> bool:
-    """Whether `fill()` has something to do that takes a moment."""
-    return not demo_day.is_told()
+def is_filled() -> bool:
+    """Whether there is nothing to add but people."""
+    return Trade.objects.filter(reference=REFERENCE).exists() and not demo_day.can_be_told(PEOPLE)
 
 
 def _add_people() -> None:
@@ -60,8 +59,11 @@ def _add_people() -> None:
     known = set(User.objects.filter(email__in=[email for email, _, _ in PEOPLE]).values_list("email", flat=True))
     missing = [person for person in PEOPLE if person[0] not in known]
     password = make_password(PASSWORD) if missing else ""
-    for email, name, role in missing:
-        User.objects.create(email=email, password=password, display_name=name, role=role)
+    ids = sorted(new_id() for _ in missing)  # who stands first in the list is who has been there for longest
+    User.objects.bulk_create(
+        User(id=key, email=email, password=password, display_name=name, role=role)
+        for key, (email, name, role) in zip(ids, missing, strict=True)
+    )
 
 
 def _open() -> Trade:
@@ -74,8 +76,14 @@ def _open() -> Trade:
         fiat_amount=Decimal("600.00"),
         payment_method="SEPA",
     )
-    trade, _ = trades.open_trade(actor=User.objects.get(email="alice@example.com"), details=details)
+    trade, _ = trades.open_trade(actor=_person("alice"), details=details)
+    if trade.assignee is None:  # others wait in the queue of a database that was in use
+        trade = assignment.take(actor=_person(FIRST_ADMIN), trade_id=trade.pk)
     return trade
+
+
+def _person(name: str) -> User:
+    return User.objects.get(email=f"{name}@example.com")
 
 
 def _talk(trade: Trade) -> None:

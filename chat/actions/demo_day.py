@@ -3,21 +3,25 @@ The demo's day, acted out: the real actions in the order of the story, each set 
 all one transaction, so that there is all of it or nothing.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 from random import Random
 from uuid import UUID, uuid5
 
+from django.conf import settings
 from django.utils import timezone
 
+from accounts.ids import new_id
 from accounts.models import Availability, Role, User
 from chat.actions import (
     assignment,
     blocks,
     breakglass,
     canned_replies,
+    clocks,
     conversations,
     escalations,
     groups,
@@ -42,12 +46,14 @@ from chat.actions.demo_story import (
 )
 from chat.actions.receipts import Mark
 from chat.enums import TradeStatus
-from chat.models import Conversation, Message, Participant, Trade
+from chat.models import Connection, Conversation, Message, Participant, Trade
 from chat.querysets import TradeQuerySet
 
 NAMESPACE = UUID("3c6a1d94-51c8-4a7e-8f7b-0d3c5a6c2b11")
 DOMAIN = "@example.com"
 ADMINS = ("tom", "tina", "tara")
+CLOCKS = -1  # in place of a story: before whatever is told of the same moment
+LOOK = timedelta(seconds=9)  # until the clock is looked at next
 OPENS = Line(0, CUSTOMER, "opens")
 MOVES = {
     "submits proof": trades.PROOF,
@@ -67,9 +73,12 @@ class Cue:
     place: int
 
 
-def is_told() -> bool:
-    """Whether (some of) its trades are there, from an earlier start or by somebody else's doing."""
-    return _told().exists()
+def can_be_told(people: Collection[tuple[str, str, Role]]) -> bool:
+    """Not twice, nor where somebody has used one of its references, or where its people are not what they were."""
+    if _told().exists():
+        return False
+    known = {user.email: (user.role, user.is_active) for user in User.objects.filter(email__endswith=DOMAIN)}
+    return all(known.get(email) == (role, True) for email, _, role in people)
 
 
 def tell(now: datetime) -> None:
@@ -90,18 +99,26 @@ class _Day:
 
     def tell(self) -> None:
         self._keep_replies()
+        cues = list(self._cues())
         touched: set[UUID] = set()
-        for cue in sorted(self._cues()):
-            self.calendar.enter(timezone.now(), cue.moment)
-            if cue.story < len(STORIES):
-                trade = self._act(STORIES[cue.story], cue)
-                ids = {trade.conversation_id, trade.notes_conversation_id}
-                self.calendar.set_back_trades(ids)
-                touched |= ids
-            else:
-                touched.add(self._talk(TALKS[cue.story - len(STORIES)], cue))
+        with on_duty(*ADMINS):
+            for cue in sorted((*cues, *self._looks_at_clocks(cues))):
+                self.calendar.enter(timezone.now(), cue.moment)
+                touched |= self._play(cue)
         self.calendar.set_back_rest(touched)
         _read(touched)
+
+    def _play(self, cue: Cue) -> set[UUID]:
+        """In which conversations something happened."""
+        if cue.story == CLOCKS:
+            clocks.watch(cue.moment)
+            return set()
+        if cue.story >= len(STORIES):
+            return {self._talk(TALKS[cue.story - len(STORIES)], cue)}
+        trade = self._act(STORIES[cue.story], cue)
+        ids = {trade.conversation_id, trade.notes_conversation_id}
+        self.calendar.set_back_trades(ids)
+        return ids
 
     def _cues(self) -> Iterator[Cue]:
         scenes: tuple[Story | Talk, ...] = (*STORIES, *TALKS)
@@ -110,6 +127,19 @@ class _Day:
             for place, line in enumerate((OPENS, *scene.lines)):
                 moment += timedelta(minutes=line.after, seconds=self.random.uniform(0, 40))
                 yield Cue(moment, story, place)
+
+    def _looks_at_clocks(self, cues: list[Cue]) -> Iterator[Cue]:
+        """As often as it matters: shortly behind each limit that support may have missed."""
+        waits = (settings.FIRST_RESPONSE_LIMIT, settings.NEXT_RESPONSE_LIMIT)
+        for cue, following in pairwise((*cues, Cue(self.now, CLOCKS, 0))):
+            if cue.place == 0 or cue.story >= len(STORIES):
+                continue
+            line = STORIES[cue.story].lines[cue.place - 1]
+            answered_at = following.moment if following.story == cue.story else self.now
+            due = [moment for limit in waits if (moment := cue.moment + limit) < answered_at] if _calls(line) else []
+            if line.does == "disputes":
+                due.append(cue.moment + settings.RESOLUTION_LIMIT)
+            yield from (Cue(moment + LOOK, CLOCKS, cue.place) for moment in due if moment + LOOK < self.now)
 
     # -- Trades --------------------------------------------------------------------------------------------------------
 
@@ -186,6 +216,11 @@ class _Day:
             canned_replies.create(actor=self.people[name], title=title, body=body)
 
 
+def _calls(line: Line) -> bool:
+    """Whether it is support's turn after it."""
+    return line.who == CUSTOMER and line.does not in ("rates", "cancels")
+
+
 def _told() -> TradeQuerySet:
     references = [story.details.reference for story in STORIES]
     rows: TradeQuerySet = Trade.objects.filter(reference__in=references).select_related("customer", "assignee")
@@ -195,6 +230,25 @@ def _told() -> TradeQuerySet:
 def _say(actor: User, conversation_id: UUID, place: str, text: str) -> None:
     client_id = uuid5(NAMESPACE, place)
     messages.send_message(actor=actor, conversation_id=conversation_id, client_id=client_id, body=text)
+
+
+@contextmanager
+def on_duty(*names: str) -> Iterator[None]:
+    """
+    These admins are online and free meanwhile, whatever they are otherwise. In one transaction with what they do:
+    nobody else ever sees these leases.
+    """
+    admins = list(User.objects.filter(email__in=[f"{name}{DOMAIN}" for name in names]))
+    expires_at = timezone.now() + timedelta(hours=1)
+    leases = Connection.objects.bulk_create(
+        Connection(id=new_id(), user=admin, expires_at=expires_at) for admin in admins
+    )
+    User.objects.filter(pk__in=[admin.pk for admin in admins]).update(
+        availability=Availability.AVAILABLE, capacity=len(STORIES)
+    )
+    yield
+    User.objects.bulk_update(admins, ["availability", "capacity"])
+    Connection.objects.filter(pk__in=[lease.pk for lease in leases]).delete()
 
 
 @contextmanager

@@ -155,7 +155,7 @@ STORIES = (
             _c(4, "Thank you, Sara. I can send whatever you need."),
             Line(2, "sara", "says", "A current extract from the register and a photo ID would do. Take your time."),
             _c(180, "Both are uploaded in the app now."),
-            Line(1050, "sara", "says", "All good. You are the only owner, so we accept the payment this time."),
+            Line(1310, "sara", "says", "All good. You are the only owner, so we accept the payment this time."),
             Line(3, "sara", "decides completed", "Sole owner proven by the register; payment accepted."),
             Line(15, CUSTOMER, "rates", "4 It took a day, but Sara was great."),
         ),

@@ -3,14 +3,18 @@
 import asyncio
 import os
 import signal
+import sqlite3
+import subprocess
 import sys
 import urllib.request
 from asyncio.subprocess import PIPE, Process
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from chat.models import Trade
 from testing.ports import reserve_port
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -134,3 +138,19 @@ async def test_seeding_only_fills_the_database_once(tmp_path: Path) -> None:
 
     assert outputs[0] == outputs[1]
     assert outputs[0].splitlines()[0] == "People (password parley-demo):"
+    with closing(sqlite3.connect(tmp_path / "parley.sqlite3")) as database:
+        queued = "SELECT count(*) FROM chat_trade WHERE queued_at IS NOT NULL"
+        [(trades, waiting)] = database.execute(f"SELECT count(*), ({queued}) FROM chat_trade")
+    assert (trades, waiting) == (20, 2)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_seeding_works_on_postgresql_too(tmp_path: Path, database_url: str) -> None:
+    environment = Demo(tmp_path).environment | {"DATABASE_URL": database_url}
+
+    done = subprocess.run(
+        [sys.executable, "manage.py", "demo", "--seed-only"], cwd=ROOT, env=environment, capture_output=True, text=True
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert (Trade.objects.count(), Trade.objects.filter(queued_at__isnull=False).count()) == (20, 2)

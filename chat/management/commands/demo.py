@@ -31,7 +31,7 @@ class Command(BaseCommand):
         if not seed_only:
             _check_port(port)
         call_command("migrate", verbosity=0, interactive=False)
-        if sys.stderr.isatty() and demo.is_to_be_filled():
+        if sys.stderr.isatty() and not demo.is_filled():
             sys.stderr.write("Telling the demo's day; a few seconds …\n")
         trade = demo.fill()
         self.stdout.write(_people())
@@ -83,7 +83,7 @@ Parley is serving. Database: {database}; live layer: {layer}; Celery: in this pr
   API page        {here}/api/docs/
   Django admin    {here}/admin/  (staff; as Sara with the dashboard of the whole team)
   Figures         {here}/api/v1/stats/ and reports/trades.csv  (Sara's token)
-  Trade {trade.reference}    Alice's, looked after by {assignee}
+  Trade {trade.reference}   Alice's, looked after by {assignee}
   A day's work    BP-0982 to BP-1000: every state, a dispute that waits for Sara, two customers in the queue
 
 Chat in two more terminals:

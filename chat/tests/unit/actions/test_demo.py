@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.models import Role, User
 from accounts.text import timestamp
 from chat import reporting
-from chat.actions import demo, demo_day
+from chat.actions import demo
 from chat.actions.demo_story import STORIES
 from chat.enums import OPEN_STATUSES, TradeStatus
 from chat.models import (
@@ -29,6 +29,7 @@ from chat.models import (
 from chat.tests.factories import open_trade
 
 DAY = timedelta(hours=24)
+TABLES = (User, Conversation, Message, Participant, Trade, AuditEntry, Escalation, CannedReply, Block, Mention)
 
 
 @pytest.fixture(scope="module")
@@ -137,6 +138,8 @@ def test_every_figure_of_the_dashboard_has_something_to_show(begun):
     assert 5 <= day.closed < week.closed
     assert sum(1 for hour in found.messages_per_hour if hour.messages) > 12
     assert timedelta(minutes=10) < day.resolution_median < timedelta(hours=1)
+    assert timedelta(minutes=1) < day.response_median < day.response_p90 < timedelta(minutes=30)
+    assert all(week.missed.values())
 
 
 def test_times_follow_the_numbers_and_none_lies_ahead(begun):
@@ -182,35 +185,43 @@ def test_what_is_over_has_been_read(begun):
 
 
 @pytest.mark.django_db
-def test_filling_again_adds_nothing_and_completes_what_an_earlier_version_made():
-    for email, name, role in demo.PEOPLE[:5]:
-        User.objects.create_user(email, "their own password", display_name=name, role=role)
-
-    first = demo.fill()
-    tables = (User, Conversation, Message, Participant, Trade, AuditEntry, Escalation, CannedReply, Block)
-    before = [set(table.objects.values_list("pk", flat=True)) for table in tables]
-    again = demo.fill()
-
-    assert again == first
-    assert [set(table.objects.values_list("pk", flat=True)) for table in tables] == before
-    assert User.objects.get(email="alice@example.com").check_password("their own password")
-    assert Trade.objects.count() == 20
-
-
-@pytest.mark.django_db
 def test_a_reference_that_somebody_has_used_keeps_the_day_from_being_told(bob):
     open_trade(bob, reference="BP-0990")
 
     demo.fill()
 
     assert set(Trade.objects.values_list("reference", flat=True)) == {"BP-0990", "BP-1001"}
-    assert demo_day.is_told()
+    assert Trade.objects.get(reference="BP-1001").assignee.email == "tina@example.com"
 
 
-def test_it_is_the_same_on_every_fresh_start_whatever_the_database(begun, request):
-    on_postgres = story()
+@pytest.mark.django_db
+@pytest.mark.parametrize("change", [{"is_active": False}, {"role": Role.CUSTOMER}])
+def test_where_somebody_of_the_story_is_not_who_they_were_it_is_not_told(change):
+    User.objects.create_user("tom@example.com", display_name="Tom", **({"role": Role.TRADE_ADMIN} | change))
 
-    request.getfixturevalue("on_sqlite")
     demo.fill()
 
+    assert [trade.reference for trade in Trade.objects.all()] == ["BP-1001"]
+    assert demo.is_filled()
+
+
+def test_it_is_the_same_on_every_first_start_and_a_second_one_adds_nothing(begun, request, settings):
+    """On the other database, with the other rule about admins who are away, and after what an earlier version made."""
+    on_postgres = story()
+    request.getfixturevalue("on_sqlite")
+    settings.ASSIGN_OFFLINE = "never"
+    for email, name, role in demo.PEOPLE[:5]:
+        User.objects.create_user(email, "their own password", display_name=name, role=role)
+    User.objects.filter(email="tina@example.com").update(availability="away", capacity=1)
+
+    first = demo.fill()
+    rows = [set(table.objects.values_list("pk", flat=True)) for table in TABLES]
+    again = demo.fill()
+
     assert story() == on_postgres
+    assert again == first
+    assert [set(table.objects.values_list("pk", flat=True)) for table in TABLES] == rows
+    tina = User.objects.get(email="tina@example.com")
+    assert (tina.availability, tina.capacity, first.assignee) == ("away", 1, tina)
+    assert User.objects.get(email="alice@example.com").check_password("their own password")
+    assert not Connection.objects.exists()
