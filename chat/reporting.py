@@ -76,10 +76,14 @@ class Dashboard:
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """Live sockets of all processes, and what people said per minute, over the last five."""
+    """
+    Live sockets of all processes, what people said per minute over the last five, and how long the last in the queue
+    will wait at the pace of the last hour (None where nobody waits, or there is no pace to speak of).
+    """
 
     connections: int
     messages_per_minute: float
+    expected_wait: timedelta | None
 
 
 def dashboard(now: datetime) -> Dashboard:
@@ -96,9 +100,11 @@ def dashboard(now: datetime) -> Dashboard:
 
 def traffic(now: datetime) -> Traffic:
     said = _said_since(now - RATE_WINDOW).count()
+    last = Trade.objects.queued().complete().last()
     return Traffic(
         connections=Connection.objects.filter(expires_at__gt=now).count(),
         messages_per_minute=said / (RATE_WINDOW / timedelta(minutes=1)),
+        expected_wait=None if last is None else last.expected_wait,
     )
 
 

@@ -77,18 +77,13 @@ class Calendar:
             for field in rows.model._meta.concrete_fields
             if isinstance(field, DateTimeField) or field.name == "data"
         }
-        changed = []
-        fields: set[str] = set()
         for row in rows:
             was = {name: getattr(row, name) for name in names}
             moved = {name: value for name in names if (value := self._told(name, was[name])) != was[name]}
             for name, value in moved.items():
                 setattr(row, name, value)
             if moved:
-                changed.append(row)
-                fields |= moved.keys()
-        if changed:
-            rows.model._default_manager.bulk_update(changed, sorted(fields))
+                row.save(update_fields=sorted(moved))
 
     def _told(self, name: str, value: Any) -> Any:
         """A value of this name, with what it says about times as it is to be told."""

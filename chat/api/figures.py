@@ -18,8 +18,11 @@ class LatencyShape(Struct):
 
 
 class QueueShape(Struct):
+    """`expected_wait_s`: of the last in it, at the pace of the last hour."""
+
     waiting: int
     oldest_wait_s: int | None
+    expected_wait_s: int | None
 
 
 class AdminLoadShape(Struct):
@@ -64,19 +67,24 @@ class StatsShape(Struct):
 
 
 def stats_shape(now: datetime, dashboard: Dashboard, traffic: Traffic) -> StatsShape:
-    oldest = dashboard.oldest_wait
     return StatsShape(
         at=timestamp(now),
         connections=traffic.connections,
         messages_per_minute=traffic.messages_per_minute,
         latencies=LatencyShape(commit_p50_ms=_commit_ms(0.5), commit_p99_ms=_commit_ms(0.99)),
         queue=QueueShape(
-            waiting=dashboard.waiting, oldest_wait_s=None if oldest is None else int(oldest.total_seconds())
+            waiting=dashboard.waiting,
+            oldest_wait_s=_whole_seconds(dashboard.oldest_wait),
+            expected_wait_s=_whole_seconds(traffic.expected_wait),
         ),
         admins=[_load(admin) for admin in dashboard.open_by_admin],
         periods={name: _period(period) for name, period in dashboard.periods.items()},
         messages_per_hour=[HourShape(timestamp(hour.start), hour.messages) for hour in dashboard.messages_per_hour],
     )
+
+
+def _whole_seconds(time: timedelta | None) -> int | None:
+    return None if time is None else int(time.total_seconds())
 
 
 def _commit_ms(fraction: float) -> float | None:

@@ -166,7 +166,7 @@ def test_the_figures_are_those_of_the_dashboard(rest, sara, alice, tina, trade):
     assert body == {
         "connections": 1,
         "messages_per_minute": 0.2,
-        "queue": {"waiting": 1},
+        "queue": {"waiting": 1, "expected_wait_s": None},
         "admins": [
             {
                 "user": shapes.person(tina),
@@ -183,10 +183,23 @@ def test_the_figures_are_those_of_the_dashboard(rest, sara, alice, tina, trade):
     assert sum(hour["messages"] for hour in hours) == 1
 
 
+def test_how_long_the_last_in_the_queue_will_wait_is_told_at_the_pace_of_the_last_hour(rest, sara, alice, tina):
+    done = [open_trade(alice) for _ in range(4)]
+    for trade in done:
+        trades.make_move(actor=alice, trade_id=trade.pk, move=trades.CANCEL)
+    User.objects.filter(pk=tina.pk).update(availability="busy")
+    for _ in range(2):
+        open_trade(alice)
+
+    _, body = answer(rest(sara).get("stats/"))
+
+    assert (body["queue"]["waiting"], body["queue"]["expected_wait_s"]) == (2, 30 * 60)
+
+
 def test_without_anything_the_figures_are_zero_or_null(rest, sara):
     _, body = answer(rest(sara).get("stats/"))
 
-    assert body["queue"] == {"waiting": 0, "oldest_wait_s": None}
+    assert body["queue"] == {"waiting": 0, "oldest_wait_s": None, "expected_wait_s": None}
     assert (body["connections"], body["messages_per_minute"], body["admins"]) == (0, 0.0, [])
 
 

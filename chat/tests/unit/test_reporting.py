@@ -59,7 +59,7 @@ def test_without_anything_every_figure_is_there_and_empty():
     assert (found.waiting, found.oldest_wait, found.open_by_admin) == (0, None, [])
     assert found.periods == {"24h": empty, "7d": empty}
     assert [hour.messages for hour in found.messages_per_hour] == [0] * 25
-    assert traffic(NOW) == reporting.Traffic(0, 0.0)
+    assert traffic(NOW) == reporting.Traffic(0, 0.0, None)
 
 
 def test_the_queue_and_its_oldest_wait(customer):
@@ -157,7 +157,7 @@ def test_traffic_is_live_sockets_and_the_last_five_minutes(customer):
 
     found = traffic(now)
 
-    assert (found.connections, found.messages_per_minute) == (2, 0.6)
+    assert (found.connections, found.messages_per_minute, found.expected_wait) == (2, 0.6, None)
 
 
 @pytest.mark.parametrize("rows", [1, 3])
