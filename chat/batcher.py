@@ -1,4 +1,4 @@
-"""Runs a function over all that was queued while it last ran: an idle process waits for nothing, a busy one shares."""
+"""Works on all that was queued while it last worked: an idle process waits for nothing, a busy one shares."""
 
 import asyncio
 import logging
@@ -24,7 +24,7 @@ TIME_LIMIT = 10.0  # seconds until somebody who waits is told `unavailable`; wha
 Done = Callable[[Result | ChatError], object]
 
 
-class _Ticket(Generic[Item, Result]):
+class Ticket(Generic[Item, Result]):
     """An item on its way, and whom to tell."""
 
     __slots__ = ("done", "item", "settled", "since")
@@ -41,33 +41,27 @@ class _Ticket(Generic[Item, Result]):
             self.done(outcome)
 
 
-class Batcher(Generic[Item, Result]):
+class Queue(Generic[Item, Result]):
     """
-    One thread with one database connection. `run` takes a list of items and returns as many outcomes, of which each
-    may be a ChatError. First come, first served. All but `run` itself happens on the event loop's thread.
+    What waits to be done, first come, first served, and who waits for it. Subclasses begin work in `_wake`, take it by
+    `_next_batch` and give its outcomes, of which each may be a ChatError, to `_settle`.
     """
 
-    def __init__(self, run: Callable[[Sequence[Item]], Sequence[Result | ChatError]], name: str) -> None:
-        self._run = run
-        self._name = name
+    def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._queue: deque[_Ticket[Item, Result]] = deque()
-        self._unsettled: deque[_Ticket[Item, Result]] = deque()
-        self._work_waits = threading.Event()
-        self._stopping = False
-        self._thread = threading.Thread(target=self._work, name=name, daemon=True)
-        self._thread.start()
+        self._queue: deque[Ticket[Item, Result]] = deque()
+        self._unsettled: deque[Ticket[Item, Result]] = deque()
         self._watch = self._loop.create_task(self._expire())
 
     def put(self, item: Item, done: Done[Result]) -> None:
         """`done` gets the outcome; Unavailable after TIME_LIMIT, or at once when too many wait already."""
-        ticket: _Ticket[Item, Result] = _Ticket(item, done)
+        ticket: Ticket[Item, Result] = Ticket(item, done)
         if len(self._unsettled) >= MAX_QUEUE:
             ticket.settle(Unavailable())
             return
         self._unsettled.append(ticket)
         self._queue.append(ticket)
-        self._work_waits.set()
+        self._wake()
 
     def submit(self, item: Item) -> "asyncio.Future[Result]":
         """The outcome as a future, which raises what `put` would pass on as a ChatError."""
@@ -84,9 +78,58 @@ class Batcher(Generic[Item, Result]):
         self.put(item, resolve)
         return future
 
+    def _wake(self) -> None:
+        raise NotImplementedError
+
+    def _next_batch(self) -> list[Ticket[Item, Result]]:
+        """What waits now. An item whose sender is told `unavailable` by now is not begun any more."""
+        batch: list[Ticket[Item, Result]] = []
+        oldest = time.monotonic() - TIME_LIMIT
+        while self._queue and len(batch) < MAX_BATCH:
+            ticket = self._queue.popleft()
+            if ticket.since > oldest:
+                batch.append(ticket)
+        return batch
+
+    def _settle(self, batch: Sequence[Ticket[Item, Result]], outcomes: Sequence[Result | ChatError]) -> None:
+        for ticket, outcome in zip(batch, outcomes, strict=True):
+            ticket.settle(outcome)
+        while self._unsettled and self._unsettled[0].settled:
+            self._unsettled.popleft()
+
+    async def _expire(self) -> None:
+        while True:
+            await asyncio.sleep(1)
+            limit = time.monotonic() - TIME_LIMIT
+            while self._unsettled and (self._unsettled[0].settled or self._unsettled[0].since < limit):
+                self._unsettled.popleft().settle(Unavailable())
+
+
+class Batcher(Queue[Item, Result]):
+    """
+    One thread with one database connection. `run` takes a list of items and returns as many outcomes. All but `run`
+    itself happens on the event loop's thread.
+    """
+
+    def __init__(
+        self, run: Callable[[Sequence[Item]], Sequence[Result | ChatError]], name: str, *, gather: float = 0
+    ) -> None:
+        """With `gather` each run waits that many seconds for company: for what is dear and in no hurry."""
+        super().__init__()
+        self._run = run
+        self._name = name
+        self._gather = gather
+        self._stop_asked = threading.Event()
+        self._work_waits = threading.Event()
+        self._thread = threading.Thread(target=self._work, name=name, daemon=True)
+        self._thread.start()
+
+    def _wake(self) -> None:
+        self._work_waits.set()
+
     async def stop(self) -> None:
         """Finish what is queued (within the time limit), then end the thread."""
-        self._stopping = True
+        self._stop_asked.set()
         self._work_waits.set()
         await asyncio.to_thread(self._thread.join, TIME_LIMIT)
         self._watch.cancel()
@@ -95,22 +138,14 @@ class Batcher(Generic[Item, Result]):
         while True:
             self._work_waits.wait()
             self._work_waits.clear()
-            while batch := self._next_batch():
-                outcomes = self._attempt([ticket.item for ticket in batch])
-                self._loop.call_soon_threadsafe(self._settle, batch, outcomes)
-            if self._stopping:
+            while self._queue:
+                self._stop_asked.wait(self._gather)
+                if batch := self._next_batch():
+                    outcomes = self._attempt([ticket.item for ticket in batch])
+                    self._loop.call_soon_threadsafe(self._settle, batch, outcomes)
+            if self._stop_asked.is_set():
                 connection.close()
                 return
-
-    def _next_batch(self) -> list[_Ticket[Item, Result]]:
-        """What waits now. An item whose sender is told `unavailable` by now is not begun any more."""
-        batch: list[_Ticket[Item, Result]] = []
-        oldest = time.monotonic() - TIME_LIMIT
-        while self._queue and len(batch) < MAX_BATCH:
-            ticket = self._queue.popleft()
-            if ticket.since > oldest:
-                batch.append(ticket)
-        return batch
 
     def _attempt(self, items: list[Item]) -> Sequence[Result | ChatError]:
         """
@@ -137,16 +172,3 @@ class Batcher(Generic[Item, Result]):
         except Exception:  # a bug, or an item nobody thought of: its sender is told, and it is in the log
             logger.exception("item failed", extra={"batcher": self._name})
             return ChatError()
-
-    def _settle(self, batch: list[_Ticket[Item, Result]], outcomes: Sequence[Result | ChatError]) -> None:
-        for ticket, outcome in zip(batch, outcomes, strict=True):
-            ticket.settle(outcome)
-        while self._unsettled and self._unsettled[0].settled:
-            self._unsettled.popleft()
-
-    async def _expire(self) -> None:
-        while True:
-            await asyncio.sleep(1)
-            limit = time.monotonic() - TIME_LIMIT
-            while self._unsettled and (self._unsettled[0].settled or self._unsettled[0].since < limit):
-                self._unsettled.popleft().settle(Unavailable())

@@ -78,15 +78,21 @@ def publish(items: list[Item]) -> None:
 
 
 class Publisher:
-    """Lives on one event loop: passes items to this process's hub, if it has one, and to the channel layer."""
+    """Lives on one event loop (and its thread): passes items to this process's hub, if any, and to the layer."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, deliver: Callable[[list[Item]], None] | None) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, thread: int | None, deliver: Callable[[list[Item]], None] | None
+    ) -> None:
         self._loop = loop
+        self._thread = thread
         self._deliver = deliver
         self._waiting: list[Item] = []
         self._task: asyncio.Task[None] | None = None
 
     def put(self, items: list[Item]) -> None:
+        if threading.get_ident() == self._thread:
+            self._take(items)
+            return
         try:
             self._loop.call_soon_threadsafe(self._take, items)
         except RuntimeError:  # the loop has closed: this process is on its way out, the others repair
@@ -132,7 +138,7 @@ _lock = threading.Lock()
 def serve(deliver: Callable[[list[Item]], None]) -> Publisher:
     """Publish from the running loop from now on, and hand every item to `deliver` on it first."""
     global _current
-    _current = Publisher(asyncio.get_running_loop(), deliver)
+    _current = Publisher(asyncio.get_running_loop(), threading.get_ident(), deliver)
     return _current
 
 
@@ -148,8 +154,9 @@ def _publisher() -> Publisher:
         with _lock:
             if _current is None:
                 loop = asyncio.new_event_loop()
-                threading.Thread(target=loop.run_forever, name="fanout", daemon=True).start()
-                _current = Publisher(loop, deliver=None)
+                thread = threading.Thread(target=loop.run_forever, name="fanout", daemon=True)
+                thread.start()
+                _current = Publisher(loop, thread.ident, deliver=None)
     return _current
 
 

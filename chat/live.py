@@ -31,6 +31,8 @@ logger = logging.getLogger("parley.live")
 
 SWEEP_EVERY = timedelta(seconds=4)
 RETRY_LAYER = timedelta(seconds=1)
+ARRIVALS_GATHER = 0.005  # seconds
+PRESENCE_GATHER = 0.2  # seconds; a wave of connects costs the same dozen queries as one connect
 CLOSE_SPREAD = 0.3  # of the drain time: over this long the sockets are closed, so that not all come back at once
 
 
@@ -38,9 +40,9 @@ class Live:
     def __init__(self) -> None:
         self.hub = Hub(loading.DatabaseLoader())
         self.writer = Writer()
-        self.arrivals: Batcher[Identity, Arrival] = Batcher(loading.arrivals, "arrivals")
+        self.arrivals: Batcher[Identity, Arrival] = Batcher(loading.arrivals, "arrivals", gather=ARRIVALS_GATHER)
         self.marks: Batcher[Mark, MarksShape] = Batcher(receipts.mark_all, "marks")
-        self.presence: Batcher[presence.Change, None] = Batcher(presence.note, "presence")
+        self.presence: Batcher[presence.Change, None] = Batcher(presence.note, "presence", gather=PRESENCE_GATHER)
         self.draining = False
         self._publisher = fanout.serve(self.hub.deliver)
         self._tasks = [

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from django.db.models import FilteredRelation, Q
+from django.utils import timezone
 from msgspec import Raw
 
 from accounts.identity import Identity
 from accounts.models import DeviceSession, Role, User
-from chat import access, database, protocol
+from chat import access, database, protocol, sql
 from chat.errors import ChatError, NotFound, Unauthenticated
 from chat.models import Conversation, Event, Participant
 from chat.serializers import conversation_shape, event_shape
@@ -30,15 +32,16 @@ class Arrival:
 
 def arrivals(claimed: Sequence[Identity]) -> list[Arrival | ChatError]:
     """
-    What each claimed identity (of a verified token, ticket or cookie) is worth now, for many sockets in two queries.
-    A session that ended, or whose person may not sign in, is Unauthenticated.
+    What each claimed identity (of a verified token, ticket or cookie) is worth now, for many sockets at once. A
+    session that ended, or whose person may not sign in, is Unauthenticated.
     """
-    sessions = DeviceSession.objects.live().filter(pk__in={one.session_id for one in claimed})
-    holders = {
-        session_id: (user_id, name, role)
-        for session_id, user_id, name, role in sessions.values_list("pk", "user", "user__display_name", "user__role")
-    }
-    heads = _heads({user_id for user_id, _, _ in holders.values()})
+    session_ids = list({one.session_id for one in claimed})
+    holders: dict[UUID, tuple[UUID, str, str]] = {}
+    heads: dict[UUID, dict[str, int]] = defaultdict(dict)
+    for session_id, user_id, name, role, conversation_id, head in _seats(session_ids):
+        holders[session_id] = (user_id, name, role)
+        if conversation_id is not None:
+            heads[user_id][str(conversation_id)] = head
     return [_arrival(one, holders.get(one.session_id), heads) for one in claimed]
 
 
@@ -49,15 +52,30 @@ def _arrival(
         return Unauthenticated()
     user_id, name, role = holder
     identity = Identity(user_id, claimed.session_id, name, Role(role), claimed.expires_at)
-    return Arrival(identity, heads.get(user_id, {}))
+    return Arrival(identity, dict(heads.get(user_id, {})))
 
 
-def _heads(user_ids: set[UUID]) -> dict[UUID, dict[str, int]]:
-    found: dict[UUID, dict[str, int]] = defaultdict(dict)
-    rows = Participant.objects.current().filter(user__in=user_ids)
-    for user_id, conversation_id, head in rows.values_list("user", "conversation", "conversation__head"):
-        found[user_id][str(conversation_id)] = head
-    return found
+def _seats(session_ids: list[UUID]) -> Iterable[tuple[Any, ...]]:
+    """Of each live session its person, once for each conversation of theirs and its head, or once with neither."""
+    if sql.is_postgres():
+        return sql.execute(_SEATS, [session_ids, timezone.now()]).fetchall()
+    sessions = DeviceSession.objects.live().filter(pk__in=session_ids)
+    seats = FilteredRelation("user__participations", condition=Q(user__participations__left_at=None))
+    rows = sessions.annotate(seat=seats).values_list(
+        "pk", "user", "user__display_name", "user__role", "seat__conversation", "seat__conversation__head"
+    )
+    return rows.order_by()
+
+
+# The same as the query of models, which took a quarter of what a connect costs.
+_SEATS = """
+    SELECT s.id, u.id, u.display_name, u.role, c.id, c.head
+    FROM accounts_devicesession s
+    JOIN accounts_user u ON u.id = s.user_id AND u.is_active
+    LEFT JOIN chat_participant p ON p.user_id = u.id AND p.left_at IS NULL
+    LEFT JOIN chat_conversation c ON c.id = p.conversation_id
+    WHERE s.id = ANY(%b) AND s.revoked_at IS NULL AND s.expires_at > %s
+"""
 
 
 class DatabaseLoader:

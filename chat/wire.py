@@ -6,6 +6,7 @@ serve every socket; on uvicorn they go straight to the transport, under the same
 else, with compression, or while the peer is slow, `direct_write` says no and the outbox goes the ASGI way.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -14,22 +15,66 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 DirectWrite = Callable[[bytes], bool]
 
+MAX_COLLECTED = 65_536  # bytes of one socket that wait for the end of a turn
+
+
+class DirectWriter:
+    """
+    Collects what one turn of the event loop has for a socket and writes it with one system call at the turn's end:
+    an author's ack and event, or all that one commit brought to a room.
+    """
+
+    __slots__ = ("_frames", "_protocol", "_size")
+
+    def __init__(self, protocol: WebSocketsSansIOProtocol) -> None:
+        self._protocol = protocol
+        self._frames: list[bytes] = []
+        self._size = 0
+
+    def write(self, frame: bytes) -> bool:
+        """Whether the frame is on its way. When it is not, nothing before it is left here."""
+        if not self._protocol.writable.is_set() or self._is_over():
+            self.flush()
+            return False
+        if not self._frames:
+            _collect(self, self._protocol.loop)
+        self._frames.append(frame)
+        self._size += len(frame)
+        if self._size > MAX_COLLECTED:
+            self.flush()  # only what is written makes the transport say that the reader is slow
+        return True
+
+    def flush(self) -> None:
+        frames, self._frames, self._size = self._frames, [], 0
+        if frames and not self._is_over():
+            self._protocol.transport.write(frames[0] if len(frames) == 1 else b"".join(frames))
+
+    def _is_over(self) -> bool:
+        return self._protocol.disconnected or self._protocol.close_sent or self._protocol.transport.is_closing()
+
+
+_collecting: list[DirectWriter] = []
+
+
+def _collect(writer: DirectWriter, loop: asyncio.AbstractEventLoop) -> None:
+    if not _collecting:
+        loop.call_soon(_flush_all)
+    _collecting.append(writer)
+
+
+def _flush_all() -> None:
+    writers = _collecting.copy()
+    _collecting.clear()
+    for writer in writers:
+        writer.flush()
+
 
 def direct_write(send: Send) -> DirectWrite | None:
     """A function that writes a prepared frame and says whether it did, or None where there is no such way."""
     protocol = getattr(send, "__self__", None)
     if not isinstance(protocol, WebSocketsSansIOProtocol) or protocol.conn.extensions:
         return None
-    transport = protocol.transport
-    is_writable = protocol.writable.is_set
-
-    def write(frame: bytes) -> bool:
-        if not is_writable() or protocol.disconnected or protocol.close_sent or transport.is_closing():
-            return False
-        transport.write(frame)
-        return True
-
-    return write
+    return DirectWriter(protocol).write
 
 
 _last: tuple[str, bytes] = ("", b"\x81\x00")

@@ -13,7 +13,11 @@ from chat.querysets import ConversationQuerySet, ParticipantQuerySet
 
 
 class Conversation(models.Model):
-    """One ordered log of events. `head` is the number of its last event; only chat.eventlog moves it."""
+    """
+    One ordered log of events. `head` is the number of its last event; only chat.eventlog (and for plain messages its
+    quick way) moves it. What every message changes stands in no index and is checked by no constraint: a row can then
+    be changed in its place.
+    """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     kind = models.CharField(max_length=16, choices=[(kind.value, kind.value) for kind in ConversationKind])
@@ -22,7 +26,7 @@ class Conversation(models.Model):
     direct_key = models.CharField(max_length=73, null=True, editable=False)  # noqa: DJ001
     head = models.PositiveBigIntegerField(default=0)
     last_message = models.ForeignKey(
-        "chat.Message", null=True, on_delete=models.SET_NULL, related_name="+", db_index=False
+        "chat.Message", null=True, on_delete=models.SET_NULL, related_name="+", db_index=False, db_constraint=False
     )
     last_activity_at = models.DateTimeField(default=timezone.now)
     closed_at = models.DateTimeField(null=True)
@@ -36,7 +40,6 @@ class Conversation(models.Model):
     present: list["Participant"]
 
     class Meta:
-        indexes = [models.Index(fields=["-last_activity_at", "-id"], name="conversation_newest")]
         constraints = [
             models.UniqueConstraint(fields=["direct_key"], name="one_conversation_per_pair"),
             models.CheckConstraint(

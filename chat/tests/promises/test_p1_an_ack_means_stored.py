@@ -17,6 +17,7 @@ pytestmark = pytest.mark.xdist_group("p1")
 DYING = "chat.tests.promises.dying"
 WAITING = """SELECT count(*) FROM pg_stat_activity
              WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE %s"""
+SENDING = "%parley_send_plain%"
 
 
 @pytest.fixture(scope="module")
@@ -60,14 +61,14 @@ async def test_the_retry_after_a_server_died_between_commit_and_ack_gets_the_sam
 
 
 @pytest.mark.parametrize(
-    ("hold", "held"),
+    "hold",
     [
-        ("LOCK TABLE chat_event IN EXCLUSIVE MODE", "%INTO%chat_event%"),
-        ("SELECT 1 FROM accounts_user WHERE id = '{}' FOR UPDATE", "COMMIT"),  # which looks at the sender's row again
+        "LOCK TABLE chat_event IN EXCLUSIVE MODE",
+        "SELECT 1 FROM chat_message WHERE id = '{}' FOR UPDATE",  # the commit looks at what is replied to once more
     ],
     ids=["storing", "committing"],
 )
-async def test_a_server_killed_inside_the_transaction_leaves_nothing_half_written(farm, server, hold, held):
+async def test_a_server_killed_inside_the_transaction_leaves_nothing_half_written(farm, server, hold):
     alice = await in_database(person)
     conversation = await in_database(group, alice)
     client_id = str(uuid4())
@@ -75,26 +76,26 @@ async def test_a_server_killed_inside_the_transaction_leaves_nothing_half_writte
     with psycopg.connect(farm.database_url) as holder, psycopg.connect(farm.database_url, autocommit=True) as observer:
 
         def waiting() -> int:
-            return observer.execute(WAITING, [held]).fetchone()[0]
+            return observer.execute(WAITING, [SENDING]).fetchone()[0]
 
         async with await alice.connect(doomed) as socket:
-            await socket.request({"type": "presence.set", "status": "active"})  # nothing but the message is under way
-            holder.execute(hold.format(alice.user.pk))
-            frame = {"type": "message.send", "conversation": conversation, "client_id": client_id, "body": "half"}
-            await socket.send(frame)
+            first = (await socket.send_message(conversation, "whole"))["message"]["id"]
+            half = {"conversation": conversation, "client_id": client_id, "body": "half", "reply_to": first}
+            holder.execute(hold.format(first))
+            await socket.send({"type": "message.send", **half})
             await until(lambda: waiting() == 1, timeout=2.5, what="the transaction being held up")
 
             doomed.kill()
         gone = WAITING.replace("count(*)", "pg_terminate_backend(pid)")
-        observer.execute(gone, [held])  # or it would find out only after the commit
+        observer.execute(gone, [SENDING])  # or it would find out only after the commit
         holder.rollback()
         await until(lambda: waiting() == 0)
 
     async with await alice.connect(server) as socket:
-        ack = await socket.send_message(conversation, "half", client_id)
+        ack = await socket.request({"type": "message.send", **half})
 
-    assert (ack["duplicate"], ack["message"]["seq"]) == (False, 1)
-    assert await in_database(stored, conversation) == (1, [1], [1])
+    assert (ack["duplicate"], ack["message"]["seq"]) == (False, 2)
+    assert await in_database(stored, conversation) == (2, [1, 2], [1, 2])
 
 
 async def test_a_message_whose_server_died_before_publishing_it_reaches_the_others(farm, server):

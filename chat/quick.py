@@ -1,0 +1,225 @@
+"""
+The quick lane of messages into PostgreSQL: a connection that the event loop itself waits for.
+
+No thread takes part, so nothing is handed over and nobody waits for the interpreter; and as one statement is one
+transaction, a batch is one round trip. It speaks libpq (psycopg.pq) directly. Whatever goes wrong, drafts come back as
+Busy and take the careful way, where what was stored after all is found as a repeat.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from django.db import connection
+from django.utils import timezone
+from psycopg import pq
+
+from accounts.ids import new_id
+from chat import metrics
+from chat.actions import plain
+from chat.actions.messages import Busy, Sent
+from chat.actions.standings import Draft
+from chat.batcher import TIME_LIMIT, Queue, Ticket
+from chat.errors import ChatError
+
+logger = logging.getLogger("parley.quick")
+
+RECONNECT_AFTER = (0.2, 15.0)  # seconds: at first, and at most
+CLIENT_ID_IN_USE = b"23505"  # unique_violation: the same client_id at this moment in another conversation
+
+Connection = psycopg.Connection[Any]
+
+
+@dataclass(slots=True)
+class _Run:
+    """A batch that the database works on, and what it has said so far."""
+
+    batch: list[Ticket[Draft, Sent]]
+    ids: list[UUID]
+    now: datetime
+    began: float
+    results: list[pq.abc.PGresult] = field(default_factory=list)
+
+    @property
+    def drafts(self) -> list[Draft]:
+        return [ticket.item for ticket in self.batch]
+
+
+class QuickLane(Queue[Draft, Sent]):
+    """
+    One batch at a time: the next is what arrived meanwhile. `is_behind` tells of a draft whether its conversation has
+    others on the careful way, behind which it has to stay.
+    """
+
+    def __init__(self, is_behind: Callable[[Draft], bool]) -> None:
+        super().__init__()
+        self._is_behind = is_behind
+        self._database: Connection | None = None
+        self._socket = -1  # libpq does not tell any more once the connection is lost
+        self._run: _Run | None = None
+        self._begin_soon = False
+        self._lost = asyncio.Event()
+        self._stopping = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._keeper = self._loop.create_task(self._keep_connected())
+
+    @property
+    def ready(self) -> bool:
+        """Whether it takes drafts just now."""
+        return self._database is not None
+
+    async def stop(self) -> None:
+        """Finish what is queued (within the time limit), then close the connection."""
+        self._stopping.set()
+        if self._run is not None or self._queue:
+            self._idle.clear()
+            try:
+                await asyncio.wait_for(self._idle.wait(), TIME_LIMIT)
+            except TimeoutError:
+                logger.warning("quick lane stopped with drafts unanswered")
+        self._watch.cancel()
+        self._disconnect()
+        self._lost.set()
+        await self._keeper
+
+    # -- Batches ---------------------------------------------------------------------------------------------------
+
+    def _wake(self) -> None:
+        if self._run is None and not self._begin_soon:  # soon, not now: what this turn of the loop brings goes together
+            self._begin_soon = True
+            self._loop.call_soon(self._begin)
+
+    def _begin(self) -> None:
+        self._begin_soon = False
+        if self._run is not None:
+            return
+        batch: list[Ticket[Draft, Sent]] = []
+        for ticket in self._next_batch():
+            if self._database is None or self._is_behind(ticket.item):
+                ticket.settle(Busy())
+            else:
+                batch.append(ticket)
+        if batch:
+            self._send(_Run(batch, [new_id() for _ in batch], timezone.now(), time.perf_counter()))
+        else:
+            self._idle.set()
+
+    def _send(self, run: _Run) -> None:
+        assert self._database is not None
+        self._run = run
+        try:
+            self._database.pgconn.send_query_prepared(
+                plain.NAME, plain.parameters(run.drafts, run.ids, run.now), plain.FORMATS, result_format=1
+            )
+            self._flush()
+        except psycopg.OperationalError as error:
+            self._lose(error)
+
+    def _flush(self) -> None:
+        """Write as much as the socket takes. Called again when it takes more."""
+        assert self._database is not None
+        if self._database.pgconn.flush():
+            self._loop.add_writer(self._socket, self._on_writable)
+        else:
+            self._loop.remove_writer(self._socket)
+
+    def _on_writable(self) -> None:
+        try:
+            self._flush()
+        except psycopg.OperationalError as error:
+            self._lose(error)
+
+    def _on_readable(self) -> None:
+        """
+        The answer is whole when libpq gives no more results, that is after ReadyForQuery: only that comes after the
+        commit, and a commit that fails is one more result.
+        """
+        assert self._database is not None
+        pgconn = self._database.pgconn
+        try:
+            pgconn.consume_input()
+            while self._run is not None and not pgconn.is_busy():
+                result = pgconn.get_result()
+                if result is None:
+                    self._finish(self._run)
+                    return
+                self._run.results.append(result)
+        except psycopg.OperationalError as error:
+            self._lose(error)
+
+    def _finish(self, run: _Run) -> None:
+        self._run = None
+        failed = [result for result in run.results if result.status != pq.ExecStatus.TUPLES_OK]
+        outcomes: Sequence[Sent | ChatError] = [Busy()] * len(run.batch)
+        if failed:
+            state = failed[0].error_field(pq.DiagnosticField.SQLSTATE)
+            if state != CLIENT_ID_IN_USE:
+                logger.warning("quick batch failed", extra={"sqlstate": (state or b"").decode()})
+        else:
+            metrics.commit_seconds.observe(time.perf_counter() - run.began)
+            rows = (_row(run.results[0], place) for place in range(run.results[0].ntuples))
+            outcomes = plain.committed(run.drafts, run.ids, run.now, rows)
+        self._settle(run.batch, outcomes)
+        self._begin()
+
+    # -- The connection --------------------------------------------------------------------------------------------
+
+    async def _keep_connected(self) -> None:
+        delay, longest = RECONNECT_AFTER
+        while not self._stopping.is_set():
+            self._lost.clear()
+            try:
+                database = await asyncio.to_thread(_connect, connection.get_connection_params())
+            except psycopg.Error as error:
+                logger.warning("quick lane has no connection", extra={"reason": type(error).__name__})
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._stopping.wait(), delay)
+                delay = min(2 * delay, longest)
+                continue
+            delay = RECONNECT_AFTER[0]
+            self._database, self._socket = database, database.pgconn.socket
+            self._loop.add_reader(self._socket, self._on_readable)
+            if not self._stopping.is_set():
+                await self._lost.wait()
+        self._disconnect()
+
+    def _lose(self, error: psycopg.OperationalError) -> None:
+        logger.warning("quick lane lost its connection", extra={"reason": str(error)[:200]})
+        self._disconnect()
+        run, self._run = self._run, None
+        if run is not None:
+            self._settle(run.batch, [Busy()] * len(run.batch))
+        self._begin()
+        self._lost.set()
+
+    def _disconnect(self) -> None:
+        if self._database is not None:
+            self._loop.remove_reader(self._socket)
+            self._loop.remove_writer(self._socket)
+            self._database.close()
+            self._database = None
+
+
+def _connect(parameters: dict[str, Any]) -> Connection:
+    """On a thread: a connection like Django's own, with the statement prepared. Raises psycopg.Error."""
+    parameters.pop("pool", None)
+    parameters.pop("cursor_factory", None)
+    database = psycopg.connect(**parameters, autocommit=True)
+    prepared = database.pgconn.prepare(plain.NAME, plain.STATEMENT)
+    if prepared.status != pq.ExecStatus.COMMAND_OK:
+        database.close()
+        raise psycopg.ProgrammingError(prepared.error_message.decode(errors="replace"))
+    database.pgconn.nonblocking = 1
+    return database
+
+
+def _row(result: pq.abc.PGresult, place: int) -> plain.Row:
+    number, seq, name, role = (result.get_value(place, column) or b"" for column in range(4))
+    return int.from_bytes(number, "big"), int.from_bytes(seq, "big"), name.decode(), role.decode()
