@@ -22,8 +22,8 @@ from django.utils import timezone
 from psycopg import pq
 
 from accounts.ids import new_id
-from chat import metrics
-from chat.actions import plain
+from chat import database, metrics
+from chat.actions import announcements, plain
 from chat.actions.messages import Busy, Sent
 from chat.actions.standings import Draft
 from chat.batcher import TIME_LIMIT, Queue, Ticket
@@ -65,6 +65,7 @@ class QuickLane(Queue[Draft, Sent]):
         self._socket = -1  # libpq does not tell any more once the connection is lost
         self._run: _Run | None = None
         self._begin_soon = False
+        self._tasks: set[asyncio.Task[None]] = set()
         self._lost = asyncio.Event()
         self._stopping = asyncio.Event()
         self._idle = asyncio.Event()
@@ -87,7 +88,7 @@ class QuickLane(Queue[Draft, Sent]):
         self._watch.cancel()
         self._disconnect()
         self._lost.set()
-        await self._keeper
+        await asyncio.gather(self._keeper, *self._tasks)
 
     # -- Batches ---------------------------------------------------------------------------------------------------
 
@@ -165,7 +166,11 @@ class QuickLane(Queue[Draft, Sent]):
         else:
             metrics.commit_seconds.observe(time.perf_counter() - run.began)
             rows = (_row(run.results[0], place) for place in range(run.results[0].ntuples))
-            outcomes = plain.committed(run.drafts, run.ids, run.now, rows)
+            outcomes, turned = plain.committed(run.drafts, run.ids, run.now, rows)
+            if turned:
+                task = self._loop.create_task(_tell_staff(turned))
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
         self._settle(run.batch, outcomes)
         self._begin()
 
@@ -220,6 +225,15 @@ def _connect(parameters: dict[str, Any]) -> Connection:
     return database
 
 
+async def _tell_staff(trade_ids: list[UUID]) -> None:
+    """On a thread, beside the next batch. What staff do not hear of now they see when they look at the trade."""
+    try:
+        await database.run(announcements.tell_staff_of, trade_ids)
+    except ChatError as error:
+        logger.warning("staff not told of a trade's turn", extra={"reason": error.code})
+
+
 def _row(result: pq.abc.PGresult, place: int) -> plain.Row:
-    number, seq, name, role = (result.get_value(place, column) or b"" for column in range(4))
-    return int.from_bytes(number, "big"), int.from_bytes(seq, "big"), name.decode(), role.decode()
+    number, seq, name, role, trade = (result.get_value(place, column) or b"" for column in range(5))
+    trade_id = UUID(bytes=bytes(trade)) if trade else None
+    return int.from_bytes(number, "big"), int.from_bytes(seq, "big"), name.decode(), role.decode(), trade_id

@@ -1,10 +1,10 @@
 """
 Saying something, the quick way: plain messages in one statement and one round trip, on PostgreSQL.
 
-Plain is a new message by a live socket's person who may write, into an open conversation whose row nobody else holds,
-where storing it moves nothing but the log. The database function (migration 0006) decides that under the
-conversations' locks, gives out the numbers and stores. What it leaves is for `messages.send_messages`, which knows
-every refusal by name. In a conversation it stores nothing behind what it left, so the order holds.
+Plain is a new message by a live socket's person who may write, into an open conversation whose row nobody else holds
+and which is not staff's notes. The database function (migration 0006) decides that under the conversations' locks,
+gives out the numbers, stores, and says which trades' turn changed. What it leaves is for `messages.send_messages`,
+which knows every refusal by name. In a conversation it stores nothing behind what it left, so the order holds.
 """
 
 from collections.abc import Iterable, Sequence
@@ -22,7 +22,7 @@ from chat.models import NewMessage
 NAME = b"send_plain"
 STATEMENT = b"SELECT * FROM parley_send_plain($1, $2, $3, $4, $5, $6, $7, $8, $9)"
 FORMATS = (*[1] * 8, 0)  # arrays in binary, the time as text
-Row = tuple[int, int, str, str]  # place among the drafts from 1 on, seq, the sender's name and role
+Row = tuple[int, int, str, str, UUID | None]  # place from 1 on, seq, sender's name and role, the trade that turned
 
 
 def parameters(drafts: Sequence[Draft], ids: Sequence[UUID], now: datetime) -> list[bytes]:
@@ -57,11 +57,15 @@ def _has_body(draft: Draft) -> bool:
 
 def committed(
     drafts: Sequence[Draft], ids: Sequence[UUID], now: datetime, rows: Iterable[Row]
-) -> list[Sent | ChatError]:
-    """One outcome per draft, Busy for what was left; what was stored goes out to everybody."""
+) -> tuple[list[Sent | ChatError], list[UUID]]:
+    """
+    One outcome per draft, Busy for what was left, and the trades of which staff are to be told. What was stored goes
+    out to everybody.
+    """
     outcomes: list[Sent | ChatError] = [Busy()] * len(drafts)
     events = []
-    for place, seq, name, role in rows:
+    turned: set[UUID] = set()
+    for place, seq, name, role, trade_id in rows:
         draft = drafts[place - 1]
         message = NewMessage(
             id=ids[place - 1],
@@ -78,7 +82,9 @@ def committed(
         )
         events.append(event)
         outcomes[place - 1] = Sent(message, event.message_json, False)
+        if trade_id is not None:
+            turned.add(trade_id)
     fanout.committed(events)
     metrics.messages.inc(len(events))
     metrics.batch_size.observe(len(drafts))
-    return outcomes
+    return outcomes, list(turned)

@@ -11,7 +11,7 @@ CREATE = """
 CREATE FUNCTION parley_send_plain(
     ids uuid[], conversations uuid[], senders uuid[], sessions uuid[], clients uuid[], replies uuid[],
     digests text[], bodies text[], moment timestamptz
-) RETURNS TABLE (place bigint, number bigint, sender_name varchar, sender_role varchar) LANGUAGE plpgsql VOLATILE AS $$
+) RETURNS TABLE (place bigint, number bigint, sender_name varchar, sender_role varchar, turned uuid) LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     held uuid[];  -- beside each draft its conversation, where that is ours now
 BEGIN
@@ -29,7 +29,7 @@ BEGIN
             AS d (id, conversation, sender, session, client, reply, digest, body, n)
     ), judged AS (
         -- Looked up one by one (subqueries, OFFSET 0): never a join that reads a table from end to end.
-        SELECT d.*, u.display_name, u.role, (c.head + row_number() OVER in_order)::bigint AS seq,
+        SELECT d.*, c.kind, u.display_name, u.role, (c.head + row_number() OVER in_order)::bigint AS seq,
             bool_and(
                 c.id IS NOT NULL AND u.id IS NOT NULL
                 AND (SELECT s.id FROM accounts_devicesession s WHERE s.id = d.session AND s.user_id = d.sender
@@ -39,10 +39,6 @@ BEGIN
                 AND (SELECT m.id FROM chat_message m WHERE m.sender_id = d.sender AND m.client_id = d.client) IS NULL
                 AND (d.reply IS NULL OR (SELECT r.conversation_id FROM chat_message r WHERE r.id = d.reply)
                      IS NOT DISTINCT FROM d.conversation)
-                AND (c.kind <> 'trade' OR (
-                     SELECT t.id FROM chat_trade t WHERE t.conversation_id = d.conversation
-                     AND CASE WHEN t.customer_id = d.sender THEN t.waiting_on = 'support'
-                         ELSE t.waiting_on = 'customer' AND t.first_response_at IS NOT NULL END) IS NOT NULL)
             ) OVER in_order AS plain
         FROM draft d
         LEFT JOIN LATERAL (
@@ -67,8 +63,39 @@ BEGIN
             ORDER BY j.conversation, j.seq DESC
         ) AS last
         WHERE c.id = last.conversation
+    ), turn AS (
+        -- Whose turn it is in a trade after these messages: chat.actions.clocks says what this means.
+        SELECT o.id, o.conversation_id, o.waits, o.answered, o.first_response_at,
+            o.waiting_on <> o.waits OR (o.waits = 'support' AND o.answered) AS begins
+        FROM (
+            SELECT t.id, t.conversation_id, t.waiting_on, t.first_response_at,
+                CASE WHEN said.last_sender = t.customer_id THEN 'support' ELSE 'customer' END AS waits,
+                EXISTS (SELECT FROM unnest(said.speakers) AS x (sender) WHERE x.sender <> t.customer_id) AS answered
+            FROM (
+                SELECT j.conversation, array_agg(j.sender) AS speakers,
+                    (array_agg(j.sender ORDER BY j.n DESC))[1] AS last_sender
+                FROM judged j WHERE j.plain AND j.kind = 'trade' GROUP BY j.conversation
+            ) AS said
+            JOIN LATERAL (
+                SELECT y.* FROM chat_trade y WHERE y.conversation_id = said.conversation
+                AND y.status IN ('pending', 'verifying', 'disputed') OFFSET 0
+            ) AS t ON true
+        ) AS o
+    ), moved_on AS (
+        UPDATE chat_trade t SET
+            waiting_on = w.waits,
+            waiting_since = CASE WHEN w.begins THEN moment ELSE t.waiting_since END,
+            response_warned_at = CASE WHEN w.begins THEN NULL ELSE t.response_warned_at END,
+            response_missed_at = CASE WHEN w.begins THEN NULL ELSE t.response_missed_at END,
+            first_response_at = CASE WHEN w.answered THEN COALESCE(t.first_response_at, moment)
+                                     ELSE t.first_response_at END
+        FROM turn w
+        WHERE t.id = w.id AND (w.begins OR (w.answered AND w.first_response_at IS NULL))
+        RETURNING t.id, t.conversation_id
     )
-    SELECT j.n, j.seq, j.display_name, j.role FROM judged j WHERE j.plain;
+    SELECT j.n, j.seq, j.display_name, j.role, m.id
+    FROM judged j LEFT JOIN moved_on m ON m.conversation_id = j.conversation
+    WHERE j.plain;
 END
 $$
 """

@@ -191,20 +191,48 @@ async def test_a_conversation_that_somebody_holds_is_left_at_once(lane, draft, a
     assert verdicts(outcomes) == ["left", "stored"]
 
 
-async def test_a_trades_message_is_plain_while_it_moves_no_clock(lane, draft, alice, tina):
-    trade = await database_sync_to_async(open_trade)(alice)
-    mine = draft(alice, trade.conversation_id)
-    await Trade.objects.filter(pk=trade.pk).aupdate(waiting_on="customer", first_response_at=None)
-    assert verdicts(await send(lane, mine)) == ["left"]
+TURN = ("waiting_on", "first_response_at", "response_warned_at", "response_missed_at", "waiting_since")
 
-    await Trade.objects.filter(pk=trade.pk).aupdate(waiting_on="support")
-    assert verdicts(await send(lane, mine)) == ["stored"]
-    assert verdicts(await send(lane, draft(tina, trade.conversation_id))) == ["left"]
-    await Trade.objects.filter(pk=trade.pk).aupdate(waiting_on="customer")
-    assert verdicts(await send(lane, draft(tina, trade.conversation_id))) == ["left"]  # the first answer is noted
-    await Trade.objects.filter(pk=trade.pk).aupdate(first_response_at=timezone.now())
-    assert verdicts(await send(lane, draft(tina, trade.conversation_id))) == ["stored"]
+
+@pytest.mark.parametrize("waiting_on", ["customer", "support", "nobody"])
+@pytest.mark.parametrize("answered_before", [False, True])
+@pytest.mark.parametrize("speakers", ["a", "t", "at", "ta", "tat", "ata", "aa", "tt", "attaa"])
+async def test_a_trades_turn_changes_as_on_the_careful_way(
+    lane, draft, alice, tina, waiting_on, answered_before, speakers
+):
+    people = {"a": alice, "t": tina}
+    long_ago = timezone.now() - timedelta(hours=1)
+    before = {
+        "waiting_on": waiting_on,
+        "waiting_since": long_ago,
+        "first_response_at": long_ago if answered_before else None,
+        "response_warned_at": long_ago,
+        "response_missed_at": long_ago,
+    }
+
+    async def turn(careful: bool) -> dict[str, object]:
+        trade = await database_sync_to_async(open_trade)(alice)
+        await Trade.objects.filter(pk=trade.pk).aupdate(**before)
+        drafts = [draft(people[who], trade.conversation_id) for who in speakers]
+        if careful:
+            await database_sync_to_async(messages.send_messages)(drafts)
+        else:
+            assert set(verdicts(await send(lane, *drafts))) == {"stored"}
+        after = await Trade.objects.values(*TURN).aget(pk=trade.pk)
+        return {
+            name: value if value in (None, long_ago) or name == "waiting_on" else "now" for name, value in after.items()
+        }
+
+    assert await turn(careful=False) == await turn(careful=True)
+
+
+async def test_a_trade_that_is_over_has_no_turn_and_staff_notes_are_left(lane, draft, alice, tina):
+    trade = await database_sync_to_async(open_trade)(alice)
+    await Trade.objects.filter(pk=trade.pk).aupdate(status="completed", waiting_on="nobody")  # and reopened to talk
+
+    assert verdicts(await send(lane, draft(alice, trade.conversation_id))) == ["stored"]
     assert verdicts(await send(lane, draft(tina, trade.notes_conversation_id))) == ["left"]
+    assert (await Trade.objects.aget(pk=trade.pk)).waiting_on == "nobody"
 
 
 async def test_a_move_of_the_trade_and_a_message_are_told_apart_by_the_conversations_row(lane, draft, alice, tina):
