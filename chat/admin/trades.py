@@ -14,7 +14,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from accounts.models import User
-from chat import access
+from chat import access, queries
 from chat.actions import assignment
 from chat.actions.transitions import RESOLVE
 from chat.admin import history, shown, timeline
@@ -28,7 +28,6 @@ from chat.serializers import amount
 DECISIONS = tuple(RESOLVE)
 MAX_SEARCH = 200
 HISTORY = 100
-EARLIER = 10
 
 
 @admin.register(Trade)
@@ -142,10 +141,10 @@ class TradeAdmin(StaffAdmin):
 
     def _page(self, user: User, trade: Trade, request: HttpRequest) -> dict[str, Any]:
         colleagues = User.objects.staff().exclude(pk__in=[trade.customer_id, trade.assignee_id or user.pk])
-        earlier = Trade.objects.filter(customer=trade.customer_id).exclude(pk=trade.pk).order_by("-opened_at", "-id")
+        earlier, total = queries.earlier_trades(trade)
         entries = AuditEntry.objects.filter(trade=trade).select_related("actor", "subject")
         if trade.customer_id == user.pk:  # somebody promoted from customer learns no more than any other customer
-            earlier, entries = earlier.none(), entries.none()
+            earlier, total, entries = [], 0, entries.none()
         may_judge = trade.customer_id != user.pk and (user.is_super_admin or trade.assignee_id == user.pk)
         return {
             "opts": self.opts,
@@ -162,7 +161,8 @@ class TradeAdmin(StaffAdmin):
             "escalations": Escalation.objects.filter(trade=trade).complete() if may_judge else [],
             "decisions": DECISIONS,
             "history": history.rows(entries[:HISTORY]),
-            "earlier": earlier.select_related("assignee")[:EARLIER],
+            "earlier": earlier,
+            "earlier_more": total - len(earlier),
         }
 
 

@@ -131,10 +131,12 @@ def test_a_page_costs_the_same_whatever_was_said(desk, trade, tina, django_asser
     assert counts[0] == counts[1]
 
 
-def test_a_page_shows_the_chat_the_notes_the_history_and_earlier_trades(desk, trade, alice, tina):
+def test_a_page_shows_the_chat_the_notes_the_history_and_earlier_trades(desk, alice, tina):
+    before = open_trade(alice)
+    trade = open_trade(alice)
     messages.send_message(actor=alice, conversation_id=trade.conversation_id, client_id=uuid4(), body="I paid.")
     messages.send_message(actor=tina, conversation_id=trade.notes_conversation_id, client_id=uuid4(), body="New name.")
-    other = open_trade(alice)
+    open_trade(alice)
 
     answer = desk(tina).get(page(trade))
 
@@ -143,7 +145,7 @@ def test_a_page_shows_the_chat_the_notes_the_history_and_earlier_trades(desk, tr
     assert [line.body for line in answer.context["notes"].lines] == ["New name."]
     assert [row.action for row in answer.context["history"]] == ["trade.assigned", "trade.opened"]
     assert answer.context["history"][0].facts["to"] == "Tina"
-    assert [row.reference for row in answer.context["earlier"]] == [other.reference]
+    assert [row.reference for row in answer.context["earlier"]] == [before.reference]
     assert text.count("<h1") == 1
 
 
