@@ -58,8 +58,8 @@ QUEUED_NOTES = f"{TALKS}{{queued.notes_conversation_id}}/change/"
 ESCALATION, REPLY = "chat/escalation/{escalation}/", "chat/cannedreply/{reply.pk}/"
 
 # Cells are of assignee, colleague and super admin; everybody else gets the sign-in page, whatever they ask for.
-# `403`, `404`; `200` a page without what was said, `chat` with it, `notes` with the staff's words only; `done` says that
-# it was done; `refused` one that says why nothing was changed.
+# `403`, `404`; `200` a page without what was said, `chat` with it, `notes` with the staff's words only; `done` says it
+# was done; `refused` one that says why nothing was changed.
 TABLE = [
     Operation("start page", "GET", "", "200 200 200"),
     Operation("list trades", "GET", TRADES, "200 200 200"),
