@@ -10,8 +10,9 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import totp
+from accounts import changes, totp
 from accounts.actions.credentials import Attempt
+from accounts.changes import Changed, Kind
 from accounts.errors import Conflict, Forbidden, InvalidBody, NotFound, Unauthenticated
 from accounts.models import RecoveryCode, SecondFactor, User
 
@@ -108,7 +109,10 @@ def reset(*, actor: User, user_id: UUID) -> bool:
         user = User.objects.locked().filter(pk=user_id).first()
         if user is None:
             raise NotFound
-        return bool(SecondFactor.objects.filter(user=user).delete()[0])
+        had_one = bool(SecondFactor.objects.filter(user=user).delete()[0])
+        if had_one:
+            changes.announce(Changed(Kind.ACCOUNT, actor, user, {"second_factor": ("on", "off")}))
+    return had_one
 
 
 def recovery_codes_left(user: User) -> int:

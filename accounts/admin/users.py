@@ -4,14 +4,17 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.db import transaction
 from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from rest_framework.exceptions import APIException
 
+from accounts import changes
 from accounts.actions import people, second_factor
 from accounts.admin.forms import ChangeForm, CreationForm, PasswordForm
 from accounts.admin.sessions import SessionInline
+from accounts.changes import Changed, Kind
 from accounts.models import User
 
 ADMINISTERED = ("role", "is_active", "capacity")
@@ -44,20 +47,35 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
         return [SessionInline] if obj else []
 
     def save_model(self, request: HttpRequest, obj: User, form: ModelForm, change: bool) -> None:  # type: ignore[type-arg]
+        actor: User = request.user  # type: ignore[assignment]
         if not change:
             obj.save()
+            changes.announce(Changed(Kind.ACCOUNT, actor, obj, {"created": ("", str(obj.role))}))
             return
         changed = set(form.changed_data)
         try:
             people.administer(
-                actor=request.user,  # type: ignore[arg-type]
+                actor=actor,
                 user_id=obj.pk,
                 **{name: getattr(obj, name) for name in ADMINISTERED if name in changed},
             )
         except APIException as refusal:
             request.refusal = str(refusal.detail)  # type: ignore[attr-defined]  # response_change says it
             return
-        obj.save(update_fields=changed.difference(ADMINISTERED))
+        others = changed.difference(ADMINISTERED)
+        obj.save(update_fields=others)
+        if others:
+            fields = {name: (form.initial.get(name), getattr(obj, name)) for name in sorted(others)}
+            changes.announce(Changed(Kind.ACCOUNT, actor, obj, fields))
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
+        with transaction.atomic():
+            response = super().user_change_password(request, id, form_url)
+            if request.method == "POST" and response.status_code == 302:
+                actor: User = request.user  # type: ignore[assignment]
+                user = User.objects.get(pk=id)
+                changes.announce(Changed(Kind.ACCOUNT, actor, user, {"password": ("", "set")}))
+        return response
 
     def log_change(self, request: HttpRequest, obj: User, message: Any) -> Any:
         return None if hasattr(request, "refusal") else super().log_change(request, obj, message)

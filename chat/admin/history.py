@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from accounts.models import User
@@ -14,7 +15,7 @@ class Row:
     at: datetime
     action: str
     who: str
-    facts: dict[str, str]
+    facts: dict[str, Any]
 
 
 def rows(entries: Iterable[AuditEntry]) -> list[Row]:
@@ -27,10 +28,15 @@ def rows(entries: Iterable[AuditEntry]) -> list[Row]:
             at=entry.at,
             action=entry.action,
             who="the system" if entry.actor is None else entry.actor.display_name,
-            facts={name: names.get(_id(value) or value, value) for name, value in entry.detail.items()},
+            facts={name: _named(value, names) for name, value in entry.detail.items()},
         )
         for entry in entries
     ]
+
+
+def _named(value: Any, names: dict[UUID, str]) -> Any:
+    id_ = _id(value)
+    return value if id_ is None else names.get(id_, value)
 
 
 def _id(value: object) -> UUID | None:

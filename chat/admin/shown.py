@@ -77,5 +77,12 @@ def badge(word: str | None) -> SafeString | str:
 
 def facts(detail: Mapping[str, Any]) -> SafeString:
     """The details of an audit entry, one after the other; what is empty is left out."""
-    told = [(name.replace("_", " "), value) for name, value in detail.items() if value not in ("", None)]
+    told = [(name.replace("_", " "), _told(value)) for name, value in detail.items() if value not in ("", None)]
     return format_html_join("", '<span class="fact"><span class="quiet">{}</span> <bdi>{}</bdi></span> ', told)
+
+
+def _told(value: Any) -> str:
+    """What was and what is, where both were written down."""
+    if isinstance(value, list):
+        return " → ".join("nothing" if part in ("", None) else str(part) for part in value)
+    return str(value)

@@ -21,6 +21,7 @@ from chat.admin import history, shown, timeline
 from chat.admin.base import StaffAdmin, attempt, refusal_of, staff
 from chat.admin.filters import AssigneeFilter, PaymentMethodFilter
 from chat.admin.trade_buttons import BUTTONS, offered
+from chat.enums import UNRESOLVED_STATUSES
 from chat.errors import NotFound
 from chat.models import AuditEntry, Conversation, Escalation, Participant, Trade
 from chat.serializers import amount
@@ -146,6 +147,8 @@ class TradeAdmin(StaffAdmin):
         if trade.customer_id == user.pk:  # somebody promoted from customer learns no more than any other customer
             earlier, total, entries = [], 0, entries.none()
         may_judge = trade.customer_id != user.pk and (user.is_super_admin or trade.assignee_id == user.pk)
+        told = list(Escalation.objects.filter(trade=trade).complete()) if may_judge else []
+        escalated = any(escalation.status in UNRESOLVED_STATUSES for escalation in told)
         return {
             "opts": self.opts,
             "title": trade.reference,
@@ -156,9 +159,9 @@ class TradeAdmin(StaffAdmin):
             "notes": _readable(user, trade.notes_conversation_id, None),
             "amounts": {"asset": amount(trade.asset_amount), "fiat": amount(trade.fiat_amount)},
             "links_to_all": user.is_super_admin,
-            "buttons": offered(user, trade),
+            "buttons": [button for button in offered(user, trade) if not (escalated and button.name == "escalate")],
             "colleagues": colleagues.order_by("display_name", "pk"),
-            "escalations": Escalation.objects.filter(trade=trade).complete() if may_judge else [],
+            "escalations": told,
             "decisions": DECISIONS,
             "history": history.rows(entries[:HISTORY]),
             "earlier": earlier,

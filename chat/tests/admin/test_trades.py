@@ -247,6 +247,7 @@ def test_a_trade_is_released_cancelled_and_escalated(desk, alice, tina, tom, sar
         one.refresh_from_db()
     assert (released.assignee, cancelled.status) == (None, TradeStatus.CANCELLED)
     assert escalated.escalations.get().status == EscalationStatus.OPEN
+    assert "escalate" not in [button.name for button in client.get(page(escalated)).context["buttons"]]
 
 
 def test_buttons_answer_to_post_and_to_their_own_names_only(desk, trade, tina):
