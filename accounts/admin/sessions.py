@@ -37,7 +37,8 @@ class SessionInline(ReadOnly, admin.TabularInline):  # type: ignore[type-arg]
 @admin.register(DeviceSession)
 class DeviceSessionAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
     section, place = "Sessions", 2
-    list_display = ("user", *SHOWN)
+    list_display = ("user", "device_name", "last_seen_at", "expires_at", "revoked_at")
+    show_facets = admin.ShowFacets.NEVER
     list_select_related = ("user",)
     list_filter = ("is_browser", ("revoked_at", admin.EmptyFieldListFilter))
     search_fields = ("user__email", "device_name", "device_id")

@@ -23,6 +23,7 @@ ADMINISTERED = ("role", "is_active", "capacity")
 @admin.register(User)
 class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
     section, place = "People", 1
+    show_facets = admin.ShowFacets.NEVER
     form = ChangeForm
     add_form = CreationForm
     change_password_form = PasswordForm

@@ -16,12 +16,25 @@ from chat.errors import NotFound
 from chat.models import Conversation, Trade
 
 
+class StateFilter(admin.SimpleListFilter):
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("open", "open"), ("closed", "closed")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Conversation]) -> QuerySet[Conversation]:
+        if self.value() not in ("open", "closed"):
+            return queryset
+        return queryset.filter(closed_at__isnull=self.value() == "open")
+
+
 @admin.register(Conversation)
 class ConversationAdmin(StaffAdmin):
     section, place = "Conversations", 2
-    list_display = ("conversation", "kind", "messages", "state", "activity")
+    list_display = ("conversation", "shown_kind", "messages", "state", "activity")
     list_display_links = ("conversation",)
-    list_filter = ("kind", ("closed_at", admin.EmptyFieldListFilter))
+    list_filter = ("kind", StateFilter)
     search_fields = ("title",)
     search_help_text = "Title, or the trade's reference"
     ordering = ("-last_activity_at", "-id")
@@ -41,6 +54,10 @@ class ConversationAdmin(StaffAdmin):
     @admin.display(description="conversation", ordering="title")
     def conversation(self, conversation: Conversation) -> SafeString:
         return format_html("<bdi>{}</bdi>", conversation.title or conversation.kind)
+
+    @admin.display(description="kind", ordering="kind")
+    def shown_kind(self, conversation: Conversation) -> SafeString | str:
+        return shown.badge(conversation.kind)
 
     @admin.display(description="events", ordering="head")
     def messages(self, conversation: Conversation) -> int:

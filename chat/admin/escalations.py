@@ -24,12 +24,23 @@ from chat.models import Escalation, Trade
 DONE = {"take": "You have taken the escalation.", "resolve": "Decided. The customer has been told."}
 
 
+class DecisionFilter(admin.SimpleListFilter):
+    title = "decision"
+    parameter_name = "decision"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(decision.value, decision.value) for decision in RESOLVE]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Escalation]) -> QuerySet[Escalation]:
+        return queryset if self.value() is None else queryset.filter(decision=self.value())
+
+
 @admin.register(Escalation)
 class EscalationAdmin(StaffAdmin):
     section, place = "Escalations", 3
     list_display = ("raised", "trade_reference", "shown_status", "by", "taker", "shown_decision")
     list_display_links = ("raised",)
-    list_filter = ("status", "decision")
+    list_filter = ("status", DecisionFilter)
     search_fields = ("trade__reference",)
     search_help_text = "Reference of the trade"
     date_hierarchy = "created_at"

@@ -41,6 +41,18 @@ def test_everybody_finds_what_they_may_read_and_super_admins_that_trades_have_ch
     assert strangers.pk not in found[sara]
 
 
+def test_the_list_is_filtered_by_what_is_still_open(desk, alice, tina, sara):
+    trade = open_trade(alice)
+    closed = open_trade(alice)
+    press(desk(tina), closed, "cancel", reason="Asked for.")
+    client = desk(sara)
+
+    found = {state: ids(client.get(f"{LIST}?kind__exact=trade&state={state}")) for state in ("open", "closed", "odd")}
+
+    both = {trade.conversation_id, closed.conversation_id}
+    assert found == {"open": {trade.conversation_id}, "closed": {closed.conversation_id}, "odd": both}
+
+
 def test_a_list_costs_the_same_for_one_and_for_three(desk, alice, tina, sara, django_assert_max_num_queries):
     open_trade(alice)
     client, counts = desk(sara), []

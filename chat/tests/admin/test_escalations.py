@@ -30,6 +30,17 @@ def test_super_admins_find_all_and_admins_theirs(desk, escalation, tina, tom, sa
     assert (found(desk(sara)), found(desk(tina)), found(desk(tom))) == ([escalation], [escalation], [])
 
 
+def test_the_list_is_filtered_by_decision(desk, escalation, sara):
+    client = desk(sara)
+    do(client, escalation, "take")
+    do(client, escalation, "resolve", decision="rejected", reason="No money came.")
+
+    def count(query: str) -> int:
+        return len(client.get(LIST + query).context["cl"].result_list)
+
+    assert [count(f"?decision={decision}") for decision in ("rejected", "completed", "' OR 1=1")] == [1, 0, 0]
+
+
 def test_a_list_costs_the_same_for_one_and_for_three(
     desk, escalation, alice, tina, sara, django_assert_max_num_queries
 ):
