@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.utils.crypto import constant_time_compare
 from django.utils.deprecation import MiddlewareMixin
 
+from accounts.actions import second_factor
 from accounts.actions.browser import SID
 from accounts.identity import live_session, mark_seen
 from accounts.models import DeviceSession, User
@@ -41,9 +42,13 @@ class BrowserSessionMiddleware(MiddlewareMixin):
 
 
 def browser_session(session_key: str) -> DeviceSession | None:
-    """The live DeviceSession, with its user, behind the value of a session cookie."""
+    """
+    The live DeviceSession, with its user, behind the value of a session cookie. None for somebody who has to set up
+    their authenticator first: only the page for that is open to them.
+    """
     store = import_module(settings.SESSION_ENGINE).SessionStore(session_key)
-    return _live(store)
+    session = _live(store)
+    return None if session is None or second_factor.is_owed(session.user) else session
 
 
 def _live(cookie: Mapping[str, Any]) -> DeviceSession | None:

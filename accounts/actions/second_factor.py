@@ -102,9 +102,11 @@ def remove(*, actor: User, code: str, address: str | None = None) -> None:
 
 
 def reset(*, actor: User, user_id: UUID) -> bool:
-    """A super admin takes away the authenticator of somebody who lost it. Whether there was one."""
+    """A super admin takes away the authenticator of a colleague who lost it. Whether there was one."""
     if not (actor.is_super_admin and actor.is_active):
         raise Forbidden
+    if user_id == actor.pk:
+        raise Conflict("Your own you remove with a code.")
     with transaction.atomic():
         user = User.objects.locked().filter(pk=user_id).first()
         if user is None:

@@ -13,6 +13,7 @@ from accounts.actions import second_factor
 from accounts.actions.second_factor import CodeRefused
 from accounts.actions.sessions import sign_in
 from accounts.errors import Conflict, Forbidden, InvalidBody, NotFound, RateLimited, Unauthenticated
+from accounts.middleware import browser_session
 from accounts.models import DeviceSession, LoginFailure, RecoveryCode, SecondFactor, User
 from accounts.tests.factories import PASSWORD, TradeAdminFactory
 
@@ -229,6 +230,9 @@ def test_a_super_admin_resets_somebodys_authenticator_and_nobody_else_does(root,
     with pytest.raises(NotFound):
         second_factor.reset(actor=root, user_id=DeviceSession().pk)
 
+    with pytest.raises(Conflict):  # or an unattended screen would be enough
+        second_factor.reset(actor=root, user_id=root.pk)
+
     assert second_factor.reset(actor=root, user_id=bob.pk)
     assert not second_factor.reset(actor=root, user_id=bob.pk)
     assert enter(bob)[0] == bob
@@ -360,8 +364,10 @@ def test_where_it_is_required_every_page_leads_to_it_until_it_is_set_up(bob, set
         "/admin/authenticator/"
     }
     assert client.get("/admin/authenticator/").status_code == 200
+    assert browser_session(client.cookies["sessionid"].value) is None  # no socket either
     enrol(bob)
     assert client.get("/admin/").status_code == 200
+    assert browser_session(client.cookies["sessionid"].value) is not None
 
 
 def test_a_super_admin_resets_it_from_the_list_of_people(root, bob, alice):
@@ -371,11 +377,12 @@ def test_a_super_admin_resets_it_from_the_list_of_people(root, bob, alice):
 
     answer = client.post(
         "/admin/accounts/user/",
-        {"action": "reset_authenticator", "_selected_action": [bob.pk, alice.pk]},
+        {"action": "reset_authenticator", "_selected_action": [bob.pk, alice.pk, root.pk]},
         follow=True,
     )
 
-    assert [str(message) for message in answer.context["messages"]] == ["Authenticators reset: 1."]
+    said = [str(message) for message in answer.context["messages"]]
+    assert said == ["Your own you remove with a code.", "Authenticators reset: 1."]
     assert not SecondFactor.objects.exists()
 
 

@@ -46,7 +46,7 @@ class TradeAdmin(StaffAdmin):
     actions = ("take_chosen", "release_chosen")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Trade]:
-        return Trade.objects.visible_to(staff(request)).complete()
+        return Trade.objects.visible_to(staff(request)).select_related("customer", "assignee")
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Trade], search_term: str
@@ -54,6 +54,16 @@ class TradeAdmin(StaffAdmin):
         if len(search_term) > MAX_SEARCH:  # nothing that we know is called so
             return queryset.none(), False
         return super().get_search_results(request, queryset, search_term)
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Places in the queue are looked up for the rows of this page: those in front of it would cost too much."""
+        response = super().changelist_view(request, extra_context)
+        if isinstance(response, TemplateResponse) and response.context_data:
+            queue = Trade.objects.queued().values_list("pk", flat=True)
+            places = {trade_id: place for place, trade_id in enumerate(queue, 1)}
+            for trade in response.context_data["cl"].result_list:
+                trade.place = places.get(trade.pk)
+        return response
 
     # -- the list ------------------------------------------------------------------------------------------------------
 
@@ -82,7 +92,8 @@ class TradeAdmin(StaffAdmin):
 
     @admin.display(description="queue", ordering="queued_at", empty_value="–")
     def queue(self, trade: Trade) -> str | None:
-        return None if trade.queued_at is None else f"{trade.ahead_in_queue + 1}"
+        place = getattr(trade, "place", None)
+        return None if place is None else str(place)
 
     @admin.display(description="deadline", ordering="deadline_at")
     def deadline(self, trade: Trade) -> SafeString | str:
@@ -126,7 +137,10 @@ class TradeAdmin(StaffAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        trade: Trade = self.get_row(request, object_id)
+        try:
+            trade = access.get_trade(staff(request), self.get_row(request, object_id).pk)
+        except NotFound as error:  # gone a moment ago
+            raise Http404 from error
         context = self.admin_site.each_context(request) | self._page(staff(request), trade, request)
         return TemplateResponse(request, "admin/chat/trade/page.html", context)
 
