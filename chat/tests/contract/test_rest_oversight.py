@@ -183,6 +183,18 @@ def test_the_figures_are_those_of_the_dashboard(rest, sara, alice, tina, trade):
     assert sum(hour["messages"] for hour in hours) == 1
 
 
+def test_the_schema_names_what_is_sent(rest, sara, trade):
+    schema = rest().get("/api/schema/", format="json").json()["components"]["schemas"]
+    stats, log = rest(sara).get("stats/").json(), rest(sara).get("audit/").json()
+
+    for name, sent in (
+        *(("StatsShape", stats), ("QueueShape", stats["queue"]), ("LatencyShape", stats["latencies"])),
+        *(("PeriodShape", stats["periods"]["24h"]), ("AdminLoadShape", stats["admins"][0])),
+        *(("HourShape", stats["messages_per_hour"][0]), ("AuditShape", log["results"][0])),
+    ):
+        assert set(schema[name]["properties"]) == set(sent), name
+
+
 def test_how_long_the_last_in_the_queue_will_wait_is_told_at_the_pace_of_the_last_hour(rest, sara, alice, tina):
     done = [open_trade(alice) for _ in range(4)]
     for trade in done:

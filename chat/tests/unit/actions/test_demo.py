@@ -1,5 +1,6 @@
 """What the demo holds: its people, the trade to begin with, and a day in which there is something of everything."""
 
+import json
 from collections import Counter
 from datetime import timedelta
 
@@ -175,6 +176,15 @@ def test_system_messages_tell_the_same_times(begun):
     assert told.created_at == trade.closed_at
     for name in ("opened_at", "deadline_at", "closed_at"):
         assert shape[name] == timestamp(getattr(trade, name))
+
+
+def test_nothing_that_was_said_is_in_the_audit_log(begun):
+    told = "".join(json.dumps(detail) for detail in AuditEntry.objects.values_list("detail", flat=True))
+
+    said = Message.objects.filter(sender__isnull=False).values_list("body", flat=True)
+    comments = Trade.objects.exclude(rating_comment="").values_list("rating_comment", flat=True)
+    assert [text for text in (*said, *comments) if text in told] == []
+    assert "Sole owner proven" in told
 
 
 def test_what_is_over_has_been_read(begun):
