@@ -79,19 +79,19 @@ class Calendar:
         }
         for row in rows:
             was = {name: getattr(row, name) for name in names}
-            moved = {name: value for name in names if (value := self._told(name, was[name])) != was[name]}
+            moved = {name: value for name in names if (value := self.told(name, was[name])) != was[name]}
             for name, value in moved.items():
                 setattr(row, name, value)
             if moved:
                 row.save(update_fields=sorted(moved))
 
-    def _told(self, name: str, value: Any) -> Any:
+    def told(self, name: str, value: Any) -> Any:
         """A value of this name, with what it says about times as it is to be told."""
         if isinstance(value, dict):
-            return {inner: self._told(inner, each) for inner, each in value.items()}
+            return {inner: self.told(inner, each) for inner, each in value.items()}
         if isinstance(value, str) and name.endswith(("_at", "_since")):
             at = datetime.fromisoformat(value) + UNTOLD
-            told = self._told(name, at)
+            told = self.told(name, at)
             return value if told == at else timestamp(told)
         if not isinstance(value, datetime):
             return value
