@@ -55,24 +55,29 @@ def _place_in_queue(trade: Trade) -> str:
 
 
 def drain_queue() -> int:
-    """Give out what waits, longest first, while somebody has room. Safe to run any number of times at once."""
-    given = 0
-    waiting = list(Trade.objects.queued().values_list("pk", "customer", "released_by"))
-    free = candidates.with_room() if waiting else set()
-    for trade_id, *excluded in waiting:
-        if not free.difference(excluded):
-            continue
+    """
+    Give out what waits, longest first, while somebody has room. Safe to run any number of times at once: each looks
+    again at the whole queue after every try, so that room which appears in between goes to the head of it.
+    """
+    given, passed_over = 0, set[UUID]()
+    while trade_id := _next_in_queue(passed_over):
+        passed_over.add(trade_id)
         with passing_over(trade_id), transaction.atomic():
             trade = access.hold_trade(trade_id, Trade.objects.queued())
-            if trade is None:
-                continue  # somebody else was there in between
-            admin = candidates.next_admin(trade)
-            if admin is not None:
+            admin = None if trade is None else candidates.next_admin(trade)
+            if trade is not None and admin is not None:
                 _give(trade, admin, actor=None)
                 announcements.queue_changed()
                 given += 1
-        free = candidates.with_room()
+            passed_over.discard(trade_id)
     return given
+
+
+def _next_in_queue(passed_over: set[UUID]) -> UUID | None:
+    """The first that somebody could be given now. What others just took is gone at the next look."""
+    waiting = list(Trade.objects.queued().exclude(pk__in=passed_over).values_list("pk", "customer", "released_by"))
+    free = candidates.with_room() if waiting else set()
+    return next((trade_id for trade_id, *excluded in waiting if free.difference(excluded)), None)
 
 
 @contextmanager
