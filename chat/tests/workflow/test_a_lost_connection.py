@@ -7,10 +7,11 @@ import pytest
 
 from accounts.models import Role
 from chat.actions import reassignment
-from chat.models import Trade
+from chat.models import Presence, Trade
 from chat.tests.promises.conftest import Farm
 from chat.tests.promises.people import in_database
 from chat.tests.workflow.people import order, somebody
+from testing.client import SocketClient
 from testing.server import ServerProcess
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("workflow-lost")]
@@ -25,6 +26,10 @@ def servers(farm: Farm) -> list[ServerProcess]:
     return farm.start(QUICK, QUICK)
 
 
+async def still_there(socket: SocketClient) -> None:
+    assert (await socket.request({"type": "ping"}))["type"] == "pong"
+
+
 async def test_a_waiting_trade_moves_on_from_who_was_cut_off(servers, settings):
     settings.REASSIGN_OFFLINE = timedelta(seconds=1)  # for the clock that runs here
     alice = await in_database(somebody, "Alice")
@@ -37,6 +42,9 @@ async def test_a_waiting_trade_moves_on_from_who_was_cut_off(servers, settings):
         assert trade["assignee"]["id"] == str(tina.user.pk)
         await hers.wait_for(lambda frame: frame["type"] == "conversation.added")
         await hers.send_message(chat, "are you there?")
+        online = Presence.objects.filter(user=tina.user, status="online")
+        while not await in_database(online.exists):
+            await still_there(hers)
         async with await tom.connect(servers[1]), tom.rest(servers[1]) as colleague:
             await colleague.patch("me/", {"availability": "available"})
 
@@ -47,7 +55,7 @@ async def test_a_waiting_trade_moves_on_from_who_was_cut_off(servers, settings):
                 timeout=WITHIN,
             )  # fmt: skip
             while not await in_database(reassignment.reassign_due):  # as the clock does, until it is time
-                assert (await hers.request({"type": "ping"}))["type"] == "pong"
+                await still_there(hers)
 
             step = await hers.wait_for(
                 lambda frame: (
