@@ -16,7 +16,7 @@ from chat.api import figures, paging
 from chat.api.renderers import CSVRenderer, JSONRenderer
 from chat.api.schema import endpoint
 from chat.errors import Forbidden
-from chat.models import AuditEntry
+from chat.models import AuditEntry, Trade
 from chat.serializers import AuditShape, audit_shape
 from chat.streaming import csv_answer, csv_headers
 
@@ -56,7 +56,7 @@ def _asked_for(request: UserRequest) -> Q:
     if (actor := paging.read_id(request, "actor")) is not None:
         asked &= Q(actor=actor)
     if (trade := paging.read_text(request, "trade")) is not None:
-        asked &= _about(trade)
+        asked &= Q(trade__in=Trade.objects.filter(_called(trade)))  # so that the index by trade is what is read
     if (since := paging.read_moment(request, "since")) is not None:
         asked &= Q(at__gte=since)
     if (until := paging.read_moment(request, "until", is_end=True)) is not None:
@@ -64,12 +64,12 @@ def _asked_for(request: UserRequest) -> Q:
     return asked
 
 
-def _about(trade: str) -> Q:
-    """By reference, which is any text, and by id where the text is one."""
+def _called(name: str) -> Q:
+    """A reference, which is any text, or an id where the text is one."""
     try:
-        return Q(trade__reference=trade) | Q(trade=UUID(trade))
+        return Q(reference=name) | Q(pk=UUID(name))
     except ValueError:
-        return Q(trade__reference=trade)
+        return Q(reference=name)
 
 
 class StatsViewSet(ViewSet):
