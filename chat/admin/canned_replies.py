@@ -54,13 +54,26 @@ class TeamReplyForm(ReplyForm):
     team = forms.BooleanField(required=False, label="For the whole team", help_text="Else it is your own.")
 
 
+class WhoseFilter(admin.SimpleListFilter):
+    title = "whose"
+    parameter_name = "whose"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("mine", "Mine"), ("team", "The team's")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[CannedReply]) -> QuerySet[CannedReply]:
+        if self.value() not in ("mine", "team"):
+            return queryset
+        return queryset.filter(owner__isnull=self.value() == "team")
+
+
 @admin.register(CannedReply)
 class CannedReplyAdmin(StaffAdmin):
     section, place = "Canned replies", 4
     form = ReplyForm
     list_display = ("shown_title", "whose", "beginning", "changed")
     list_display_links = ("shown_title",)
-    list_filter = (("owner", admin.EmptyFieldListFilter),)
+    list_filter = (WhoseFilter,)
     search_fields = ("title", "body")
     ordering = ("title", "id")
 

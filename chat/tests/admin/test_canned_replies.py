@@ -30,6 +30,19 @@ def test_everybody_sees_the_teams_and_their_own(desk, team, own, tina, tom, sara
     )
 
 
+def test_the_list_is_filtered_by_whose_they_are(desk, team, own, tina):
+    client = desk(tina)
+
+    def found(query: str) -> list[str]:
+        return [reply.title for reply in client.get(LIST + query).context["cl"].result_list]
+
+    assert (found("?whose=mine"), found("?whose=team"), found("?whose=odd")) == (
+        ["Mine"],
+        ["Greeting"],
+        ["Greeting", "Mine"],
+    )
+
+
 def test_an_admin_keeps_their_own(desk, tina):
     client = desk(tina)
 

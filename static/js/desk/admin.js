@@ -4,5 +4,6 @@ import { showInLocalTime } from "./times.js";
 import { unfoldWhenWide } from "./unfold.js";
 
 showInLocalTime(document.querySelectorAll("time[datetime]"));
+document.querySelector("#sections [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 document.querySelectorAll("#result_list").forEach(labelCells);
 document.querySelectorAll("#filters").forEach((details) => unfoldWhenWide(details));
