@@ -240,7 +240,7 @@ STORIES = (
         ),
     ),
     Story(
-        *(6, "karla", _trade(993, "buy 0.2000 ETH for 580.00 EUR by SEPA")),
+        *(8.5, "karla", _trade(993, "buy 0.2000 ETH for 580.00 EUR by SEPA")),
         (
             _s(1, "Hi Karla, nice to see you again. This time below your bank's limit, I hope?"),
             _c(2, "Ha, yes. Already paid."),
