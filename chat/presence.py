@@ -115,9 +115,8 @@ def refresh(user_ids: set[UUID]) -> None:
         if not idle or status[user_id] is PresenceStatus.OFFLINE:
             status[user_id] = PresenceStatus.IDLE if idle else PresenceStatus.ONLINE
     changed = []
-    gone = set(Presence.objects.filter(user__in=user_ids, status=PresenceStatus.OFFLINE).values_list("user", flat=True))
-    known = set(Presence.objects.filter(user__in=user_ids).values_list("user", flat=True))
-    newcomers = [Presence(user_id=user_id, status=PresenceStatus.OFFLINE) for user_id in user_ids - known]
+    known = dict(Presence.objects.filter(user__in=user_ids).values_list("user", "status"))
+    newcomers = [Presence(user_id=user_id, status=PresenceStatus.OFFLINE) for user_id in user_ids - known.keys()]
     Presence.objects.bulk_create(newcomers, ignore_conflicts=True)
     for value in PresenceStatus:
         holders = sorted(user_id for user_id in user_ids if status[user_id] is value)
@@ -125,7 +124,7 @@ def refresh(user_ids: set[UUID]) -> None:
         changed += _move(moving, value)
     if changed:
         transaction.on_commit(lambda: announce({user_id: status[user_id] for user_id in changed}))
-    arrived = [user_id for user_id in changed if user_id in gone or user_id not in known]
+    arrived = [user_id for user_id in changed if known.get(user_id, PresenceStatus.OFFLINE) == PresenceStatus.OFFLINE]
     if arrived:
         for listener in _on_arrival:
             transaction.on_commit(partial(listener, arrived), robust=True)

@@ -7,8 +7,9 @@ from django.conf import settings
 from django.utils import timezone
 
 from accounts.ids import new_id
+from accounts.models import User
 from accounts.tests.factories import UserFactory
-from chat.models import Connection, Message, Trade
+from chat.models import AuditEntry, Connection, Message, Trade
 from chat.tests.factories import open_trade, trade_admin
 from chat.tests.parallel import together
 from config.celery import app
@@ -54,6 +55,30 @@ def test_the_queue_is_given_out_once(customer):
     assert sum(run("chat.tasks.drain_queue")) == 2
     assert sum(run("chat.tasks.drain_queue")) == 0
     assert Message.objects.filter(data__event="trade.assigned").count() == 2
+
+
+def test_what_waits_too_long_is_missed_and_escalated_once(customer):
+    trade = open_trade(customer)
+    Trade.objects.update(waiting_on="support", waiting_since=timezone.now() - timedelta(hours=2))
+
+    assert sum(run("chat.tasks.watch_clocks")) == 2
+    assert sum(run("chat.tasks.watch_clocks")) == 0
+    actions = AuditEntry.objects.filter(trade=trade).values_list("action", flat=True)
+    assert {"sla.first_response_missed", "escalation.opened"} <= set(actions)
+
+
+def test_who_does_not_answer_loses_a_trade_once(customer):
+    away, here = trade_admin(), trade_admin(availability="busy")
+    trade = open_trade(customer)
+    long_ago = timezone.now() - timedelta(minutes=5)
+    Trade.objects.update(waiting_on="support", waiting_since=long_ago, assigned_at=long_ago)
+    Connection.objects.create(id=new_id(), user=here, expires_at=timezone.now() + timedelta(minutes=1))
+    User.objects.filter(pk=here.pk).update(availability="available")
+    assert trade.assignee == away
+
+    assert sum(run("chat.tasks.reassign")) == 1
+    assert sum(run("chat.tasks.reassign")) == 0
+    assert Trade.objects.get().assignee == here
 
 
 def test_what_has_run_out_is_forgotten_once(customer):
