@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from chat.terminal import picker, safe, screen
 from chat.terminal.app import App
-from chat.terminal.errors import LoginRefusedError, TerminalError
+from chat.terminal.errors import CodeNeededError, LoginRefusedError, TerminalError
 from chat.terminal.session import Session
 
 DEMO_PASSWORD = "parley-demo"
@@ -24,10 +24,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--as", dest="email", required=True, metavar="EMAIL", help="who you are")
     parser.add_argument("--trade", metavar="REFERENCE", help="open this trade's conversation instead of the newest")
     parser.add_argument("--password", help="else $PARLEY_PASSWORD, the demo's on this machine, or asked for")
+    parser.add_argument("--otp", help="a code of your authenticator, where you have one; else asked for")
     parser.add_argument("--url", default=default_url(), help="the server (default: %(default)s)")
 
 
-def run(email: str, trade: str | None, password: str | None, url: str) -> int:
+def run(email: str, trade: str | None, password: str | None, url: str, otp: str | None = None) -> int:
     """Chat until the person leaves; the exit code. Ctrl-C is leaving, too."""
     if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
         raise TerminalError(f"Not the address of a server: {safe.one_line(url)}")
@@ -35,7 +36,7 @@ def run(email: str, trade: str | None, password: str | None, url: str) -> int:
         # A terminal without UTF-8 gets question marks, not a traceback.
         stream.reconfigure(errors="replace")  # type: ignore[union-attr]
     try:
-        return asyncio.run(_chat(email, trade, password, url))
+        return asyncio.run(_chat(email, trade, password, url, otp))
     except KeyboardInterrupt:
         return 0
     except BrokenPipeError:
@@ -44,9 +45,9 @@ def run(email: str, trade: str | None, password: str | None, url: str) -> int:
         return 0
 
 
-async def _chat(email: str, trade: str | None, password: str | None, url: str) -> int:
+async def _chat(email: str, trade: str | None, password: str | None, url: str, otp: str | None) -> int:
     async with Session(url) as session:
-        await _login(session, email, password)
+        await _login(session, email, password, otp)
         try:
             summary = await picker.pick(session, trade)
             return await App(session, summary, screen.choose()).run()
@@ -54,16 +55,26 @@ async def _chat(email: str, trade: str | None, password: str | None, url: str) -
             await _logout(session)
 
 
-async def _login(session: Session, email: str, password: str | None) -> None:
+async def _login(session: Session, email: str, password: str | None, otp: str | None) -> None:
     given = password or os.environ.get("PARLEY_PASSWORD")
     local = urlsplit(session.url).hostname == "127.0.0.1"
     try:
-        await session.login(email, given or (DEMO_PASSWORD if local else _ask(email)))
+        await _with_code(session, email, given or (DEMO_PASSWORD if local else _ask(email)), otp)
     except LoginRefusedError:
         # The demo's password was only a guess; a person can still say the right one.
         if given or not local or not sys.stdin.isatty():
             raise
-        await session.login(email, _ask(email))
+        await _with_code(session, email, _ask(email), otp)
+
+
+async def _with_code(session: Session, email: str, password: str, otp: str | None) -> None:
+    """A code that was not given is asked for once, when the server wants one and there is somebody to ask."""
+    try:
+        await session.login(email, password, otp)
+    except CodeNeededError:
+        if otp or not sys.stdin.isatty():
+            raise
+        await session.login(email, password, input("Code: "))
 
 
 def _ask(email: str) -> str:

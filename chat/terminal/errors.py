@@ -5,6 +5,10 @@ class TerminalError(Exception):
     """Base of everything said to the user instead of a traceback."""
 
 
+class CodeNeededError(TerminalError):
+    """The password was right; this person signs in with a code of their authenticator too."""
+
+
 class LoginRefusedError(TerminalError):
     """The e-mail or the password is wrong, or the account is closed."""
 

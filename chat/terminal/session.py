@@ -6,7 +6,13 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from chat.terminal.errors import LoginRefusedError, RefusedError, ServerUnreachableError, SessionEndedError
+from chat.terminal.errors import (
+    CodeNeededError,
+    LoginRefusedError,
+    RefusedError,
+    ServerUnreachableError,
+    SessionEndedError,
+)
 
 TIMEOUT = 10.0
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -39,10 +45,12 @@ class Session:
     async def __aexit__(self, *_: object) -> None:
         await self._http.aclose()
 
-    async def login(self, email: str, password: str) -> None:
-        """Start a session of its own for this terminal."""
-        body = {"email": email, "password": password, "device_name": "terminal"}
+    async def login(self, email: str, password: str, otp: str | None = None) -> None:
+        """Start a session of its own for this terminal. Raises CodeNeededError where the password is not enough."""
+        body = {"email": email, "password": password, "device_name": "terminal"} | ({"otp": otp} if otp else {})
         response = await self._request("POST", "auth/token/", body)
+        if response.status_code == 401 and (wanted := _what_code(response)):
+            raise CodeNeededError(wanted)
         if response.status_code in (400, 401, 403):
             raise LoginRefusedError(f"{self.url} does not accept this e-mail and password.")
         tokens = _answer(response)
@@ -88,6 +96,15 @@ class Session:
             return await self._http.request(method, path, json=body, params=params, headers=headers)
         except httpx.HTTPError as error:
             raise ServerUnreachableError(f"Cannot reach {self.url}: {error or type(error).__name__}") from error
+
+
+def _what_code(response: httpx.Response) -> str | None:
+    """What a refused sign-in says of the code it wants; None when it is about something else."""
+    try:
+        errors = response.json()["errors"]
+        return next((str(error["detail"]) for error in errors if error["pointer"] == "/otp"), None)
+    except (ValueError, LookupError, TypeError):
+        return None
 
 
 def _answer(response: httpx.Response) -> dict[str, Any]:

@@ -20,7 +20,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: object, **options: Any) -> None:
         try:
-            code = cli.run(options["email"], options["trade"], options["password"], options["url"])
+            code = cli.run(options["email"], options["trade"], options["password"], options["url"], options["otp"])
         except TerminalError as error:
             raise CommandError(safe.one_line(str(error))) from error
         sys.exit(code)
