@@ -14,6 +14,7 @@ from pytest_django import DjangoDbBlocker
 
 from accounts.models import Role, User
 from accounts.tests.factories import UserFactory
+from chat.live import PRESENCE_GATHER
 from chat.models import Connection
 from chat.tests.hardening.tools import MARK
 from chat.tests.hardening.world import World, make_world
@@ -115,7 +116,7 @@ def _paused_at_rest(servers: list[ServerProcess]) -> bool:
     """Frozen with all sockets gone (an ended one leaves a lease no longer than the grace) and no query under way."""
     if Connection.objects.filter(expires_at__gt=timezone.now() + settings.PRESENCE_GRACE).exists():
         return False
-    time.sleep(0.03)  # what a socket that just ended still has to say
+    time.sleep(PRESENCE_GATHER + 0.03)  # what a socket that just ended still has to say
     for server in servers:
         server.pause()
     busy = "SELECT 1 FROM pg_stat_activity WHERE application_name = %s AND state <> 'idle'"
