@@ -115,12 +115,17 @@ class ChatConsumer(AsyncConsumer):
     def take_identity(self, identity: Identity) -> None:
         self.socket.identity = identity
         self.socket.session = str(identity.session_id)
-        self.actor = User(id=identity.user_id, display_name=identity.display_name, role=identity.role)
         if self.expiry is not None:
             self.expiry.cancel()
         if identity.expires_at is not None:
             left = (identity.expires_at - timezone.now()).total_seconds()
             self.expiry = asyncio.get_running_loop().call_later(max(0, left), self.expire)
+
+    @property
+    def actor(self) -> User:
+        """Made when it is wanted: most sockets are silent, and building a model was a twentieth of a connect."""
+        identity = self.socket.identity
+        return User(id=identity.user_id, display_name=identity.display_name, role=identity.role)
 
     def expire(self) -> None:
         self.live.hub.remove(self.socket)
