@@ -103,6 +103,12 @@ class Queue(Generic[Item, Result]):
             limit = time.monotonic() - TIME_LIMIT
             while self._unsettled and (self._unsettled[0].settled or self._unsettled[0].since < limit):
                 self._unsettled.popleft().settle(Unavailable())
+            while self._queue and self._queue[0].settled:
+                self._queue.popleft()
+            self._tick()
+
+    def _tick(self) -> None:
+        """Once a second, for what else a subclass has to watch."""
 
 
 class Batcher(Queue[Item, Result]):

@@ -186,6 +186,7 @@ _STORE = """
         FROM unnest(%b::uuid[], %b::uuid[], %b::bigint[], %b::uuid[], %b::uuid[], %b::text[], %b::text[], %b::text[],
                     %b::uuid[], %b::timestamptz[], %b::text[])
             AS m (id, conversation, seq, sender, client, digest, kind, body, reply_to, at, data)
+        ORDER BY sender, client
     ), new_event AS (
         INSERT INTO chat_event (conversation_id, seq, type, actor_id, message_id, created_at)
         SELECT * FROM unnest(%b::uuid[], %b::bigint[], %b::text[], %b::uuid[], %b::uuid[], %b::timestamptz[])

@@ -91,7 +91,7 @@ class Publisher:
 
     def put(self, items: list[Item]) -> None:
         if threading.get_ident() == self._thread:
-            self._take(items)
+            self._loop.call_soon(self._take, items)
             return
         try:
             self._loop.call_soon_threadsafe(self._take, items)

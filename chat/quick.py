@@ -8,6 +8,7 @@ Busy and take the careful way, where what was stored after all is found as a rep
 
 import asyncio
 import logging
+import random
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -22,8 +23,8 @@ from django.utils import timezone
 from psycopg import pq
 
 from accounts.ids import new_id
-from chat import database, metrics
-from chat.actions import announcements, plain
+from chat import metrics
+from chat.actions import plain
 from chat.actions.messages import Busy, Sent
 from chat.actions.standings import Draft
 from chat.batcher import TIME_LIMIT, Queue, Ticket
@@ -32,6 +33,7 @@ from chat.errors import ChatError
 logger = logging.getLogger("parley.quick")
 
 RECONNECT_AFTER = (0.2, 15.0)  # seconds: at first, and at most
+ANSWER_LIMIT = 17.0  # seconds; the statement_timeout of config.settings and a little
 CLIENT_ID_IN_USE = b"23505"  # unique_violation: the same client_id at this moment in another conversation
 
 Connection = psycopg.Connection[Any]
@@ -55,17 +57,17 @@ class _Run:
 class QuickLane(Queue[Draft, Sent]):
     """
     One batch at a time: the next is what arrived meanwhile. `is_behind` tells of a draft whether its conversation has
-    others on the careful way, behind which it has to stay.
+    others on the careful way, behind which it has to stay; `turned` hears of trades in which it became another's turn.
     """
 
-    def __init__(self, is_behind: Callable[[Draft], bool]) -> None:
+    def __init__(self, is_behind: Callable[[Draft], bool], turned: Callable[[UUID], object]) -> None:
         super().__init__()
         self._is_behind = is_behind
+        self._turned = turned
         self._database: Connection | None = None
         self._socket = -1  # libpq does not tell any more once the connection is lost
         self._run: _Run | None = None
         self._begin_soon = False
-        self._tasks: set[asyncio.Task[None]] = set()
         self._lost = asyncio.Event()
         self._stopping = asyncio.Event()
         self._idle = asyncio.Event()
@@ -88,7 +90,7 @@ class QuickLane(Queue[Draft, Sent]):
         self._watch.cancel()
         self._disconnect()
         self._lost.set()
-        await asyncio.gather(self._keeper, *self._tasks)
+        await asyncio.wait({self._keeper}, timeout=TIME_LIMIT)
 
     # -- Batches ---------------------------------------------------------------------------------------------------
 
@@ -101,27 +103,38 @@ class QuickLane(Queue[Draft, Sent]):
         self._begin_soon = False
         if self._run is not None:
             return
-        batch: list[Ticket[Draft, Sent]] = []
-        for ticket in self._next_batch():
-            if self._database is None or self._is_behind(ticket.item):
-                ticket.settle(Busy())
-            else:
-                batch.append(ticket)
-        if batch:
-            self._send(_Run(batch, [new_id() for _ in batch], timezone.now(), time.perf_counter()))
+        self._leave_behind()
+        if batch := self._next_batch():
+            self._send(batch)
         else:
             self._idle.set()
 
-    def _send(self, run: _Run) -> None:
+    def _leave_behind(self) -> None:
+        """All that has to take the careful way, and at once: what arrives next for a conversation goes there too."""
+        waiting: list[Ticket[Draft, Sent]] = []
+        behind: list[Ticket[Draft, Sent]] = []
+        for ticket in self._queue:
+            (behind if self._database is None or self._is_behind(ticket.item) else waiting).append(ticket)
+        if behind:
+            self._queue.clear()
+            self._queue.extend(waiting)
+            self._settle(behind, [Busy()] * len(behind))
+
+    def _send(self, batch: list[Ticket[Draft, Sent]]) -> None:
         assert self._database is not None
-        self._run = run
+        run = _Run(batch, [new_id() for _ in batch], timezone.now(), time.perf_counter())
         try:
-            self._database.pgconn.send_query_prepared(
-                plain.NAME, plain.parameters(run.drafts, run.ids, run.now), plain.FORMATS, result_format=1
-            )
+            parameters = plain.parameters(run.drafts, run.ids, run.now)
+            self._run = run
+            self._database.pgconn.send_query_prepared(plain.NAME, parameters, plain.FORMATS, result_format=1)
             self._flush()
         except psycopg.OperationalError as error:
-            self._lose(error)
+            self._lose(str(error))
+        except Exception:  # a draft nobody thought of: the careful way finds out which
+            logger.exception("quick batch could not be sent")
+            self._run = None
+            self._settle(batch, [Busy()] * len(batch))
+            self._wake()
 
     def _flush(self) -> None:
         """Write as much as the socket takes. Called again when it takes more."""
@@ -135,7 +148,7 @@ class QuickLane(Queue[Draft, Sent]):
         try:
             self._flush()
         except psycopg.OperationalError as error:
-            self._lose(error)
+            self._lose(str(error))
 
     def _on_readable(self) -> None:
         """
@@ -146,63 +159,82 @@ class QuickLane(Queue[Draft, Sent]):
         pgconn = self._database.pgconn
         try:
             pgconn.consume_input()
-            while self._run is not None and not pgconn.is_busy():
+            while self._run is not None:
+                if pgconn.is_busy():
+                    # uvloop tells of a dying peer only once, with its last words: whether that was all shows now.
+                    pgconn.consume_input()
+                    if pgconn.is_busy():
+                        return
                 result = pgconn.get_result()
                 if result is None:
                     self._finish(self._run)
                     return
                 self._run.results.append(result)
         except psycopg.OperationalError as error:
-            self._lose(error)
+            self._lose(str(error))
 
     def _finish(self, run: _Run) -> None:
         self._run = None
-        failed = [result for result in run.results if result.status != pq.ExecStatus.TUPLES_OK]
         outcomes: Sequence[Sent | ChatError] = [Busy()] * len(run.batch)
+        try:
+            outcomes = self._outcomes(run) or outcomes
+        except Exception:  # stored, but not told of: the careful way finds the repeats, the hubs repair
+            logger.exception("quick batch could not be told of")
+        finally:
+            self._settle(run.batch, outcomes)
+            self._begin()
+
+    def _outcomes(self, run: _Run) -> Sequence[Sent | ChatError]:
+        """Of a whole answer; nothing when the batch failed."""
+        failed = [result for result in run.results if result.status != pq.ExecStatus.TUPLES_OK]
         if failed:
             state = failed[0].error_field(pq.DiagnosticField.SQLSTATE)
             if state != CLIENT_ID_IN_USE:
                 logger.warning("quick batch failed", extra={"sqlstate": (state or b"").decode()})
-        else:
-            metrics.commit_seconds.observe(time.perf_counter() - run.began)
-            rows = (_row(run.results[0], place) for place in range(run.results[0].ntuples))
-            outcomes, turned = plain.committed(run.drafts, run.ids, run.now, rows)
-            if turned:
-                task = self._loop.create_task(_tell_staff(turned))
-                self._tasks.add(task)
-                task.add_done_callback(self._tasks.discard)
-        self._settle(run.batch, outcomes)
-        self._begin()
+            return []
+        metrics.commit_seconds.observe(time.perf_counter() - run.began)
+        rows = (_row(run.results[0], place) for place in range(run.results[0].ntuples))
+        outcomes, turned = plain.committed(run.drafts, run.ids, run.now, rows)
+        for trade_id in turned:
+            self._turned(trade_id)
+        return outcomes
 
     # -- The connection --------------------------------------------------------------------------------------------
+
+    def _tick(self) -> None:
+        """
+        A connection that is alive and silent: the database's own limit has passed and no answer came. Whatever became
+        of the batch, the careful way finds out.
+        """
+        if self._run is not None and time.perf_counter() - self._run.began > ANSWER_LIMIT:
+            self._lose("no answer")
 
     async def _keep_connected(self) -> None:
         delay, longest = RECONNECT_AFTER
         while not self._stopping.is_set():
             self._lost.clear()
+            began = time.monotonic()
             try:
                 database = await asyncio.to_thread(_connect, connection.get_connection_params())
-            except psycopg.Error as error:
+                self._database, self._socket = database, database.pgconn.socket
+                self._loop.add_reader(self._socket, self._on_readable)
+                if not self._stopping.is_set():
+                    await self._lost.wait()
+            except Exception as error:  # whatever it was, a lane is not given up for it
                 logger.warning("quick lane has no connection", extra={"reason": type(error).__name__})
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._stopping.wait(), delay)
-                delay = min(2 * delay, longest)
-                continue
-            delay = RECONNECT_AFTER[0]
-            self._database, self._socket = database, database.pgconn.socket
-            self._loop.add_reader(self._socket, self._on_readable)
-            if not self._stopping.is_set():
-                await self._lost.wait()
+            delay = RECONNECT_AFTER[0] if time.monotonic() - began > longest else min(2 * delay, longest)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), delay * random.uniform(0.5, 1))
         self._disconnect()
 
-    def _lose(self, error: psycopg.OperationalError) -> None:
-        logger.warning("quick lane lost its connection", extra={"reason": str(error)[:200]})
+    def _lose(self, reason: str) -> None:
+        logger.warning("quick lane lost its connection", extra={"reason": reason[:200]})
+        self._lost.set()
         self._disconnect()
         run, self._run = self._run, None
         if run is not None:
             self._settle(run.batch, [Busy()] * len(run.batch))
         self._begin()
-        self._lost.set()
 
     def _disconnect(self) -> None:
         if self._database is not None:
@@ -223,14 +255,6 @@ def _connect(parameters: dict[str, Any]) -> Connection:
         raise psycopg.ProgrammingError(prepared.error_message.decode(errors="replace"))
     database.pgconn.nonblocking = 1
     return database
-
-
-async def _tell_staff(trade_ids: list[UUID]) -> None:
-    """On a thread, beside the next batch. What staff do not hear of now they see when they look at the trade."""
-    try:
-        await database.run(announcements.tell_staff_of, trade_ids)
-    except ChatError as error:
-        logger.warning("staff not told of a trade's turn", extra={"reason": error.code})
 
 
 def _row(result: pq.abc.PGresult, place: int) -> plain.Row:

@@ -7,10 +7,13 @@ else, with compression, or while the peer is slow, `direct_write` says no and th
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+logger = logging.getLogger("parley.wire")
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 DirectWrite = Callable[[bytes], bool]
@@ -53,20 +56,23 @@ class DirectWriter:
         return self._protocol.disconnected or self._protocol.close_sent or self._protocol.transport.is_closing()
 
 
-_collecting: list[DirectWriter] = []
+_collecting: dict[asyncio.AbstractEventLoop, list[DirectWriter]] = {}
 
 
 def _collect(writer: DirectWriter, loop: asyncio.AbstractEventLoop) -> None:
-    if not _collecting:
-        loop.call_soon(_flush_all)
-    _collecting.append(writer)
+    waiting = _collecting.get(loop)
+    if waiting is None:
+        waiting = _collecting[loop] = []
+        loop.call_soon(_flush_all, loop)
+    waiting.append(writer)
 
 
-def _flush_all() -> None:
-    writers = _collecting.copy()
-    _collecting.clear()
-    for writer in writers:
-        writer.flush()
+def _flush_all(loop: asyncio.AbstractEventLoop) -> None:
+    for writer in _collecting.pop(loop):
+        try:
+            writer.flush()
+        except Exception:  # one socket's trouble is not the others'
+            logger.exception("frames not written")
 
 
 def direct_write(send: Send) -> DirectWrite | None:

@@ -16,6 +16,7 @@ from uuid import UUID
 from django.db import DatabaseError, connection
 
 from chat import sql
+from chat.actions import announcements
 from chat.actions.messages import Busy, Sent, send_messages
 from chat.actions.standings import Draft
 from chat.batcher import Batcher, Done
@@ -41,7 +42,9 @@ class Writer:
         self._careful: Counter[UUID] = Counter()  # drafts on the careful way, by conversation
         self._aside: Counter[UUID] = Counter()  # those of them that wait for a row
         self._lock = threading.Lock()
-        self._quick = [QuickLane(self._is_behind) for _ in range(LANES)] if sql.is_postgres() else []
+        self._turns: Batcher[UUID, None] = Batcher(_tell_of_turns, "turns")
+        quick = LANES if sql.is_postgres() else 0
+        self._quick = [QuickLane(self._is_behind, self._turned) for _ in range(quick)]
         self._fast: list[Batcher[_Way, Sent]] = [Batcher(self._run_fast, f"writer-{n}") for n in range(LANES)]
         self._slow: Batcher[Draft, Sent] = Batcher(self._run_slow, "writer-aside")
 
@@ -59,6 +62,9 @@ class Writer:
             self._quick[lane].put(draft, take_quick)
         else:
             self._put_carefully(draft, done)
+
+    def _turned(self, trade_id: UUID) -> None:
+        self._turns.put(trade_id, _nothing)
 
     def _is_behind(self, draft: Draft) -> bool:
         return draft.conversation_id in self._careful
@@ -85,7 +91,7 @@ class Writer:
     async def stop(self) -> None:
         await asyncio.gather(*(lane.stop() for lane in self._quick))
         await asyncio.gather(*(lane.stop() for lane in self._fast))
-        await self._slow.stop()
+        await asyncio.gather(self._slow.stop(), self._turns.stop())
 
     def _run_fast(self, ways: Sequence[_Way]) -> list[Sent | ChatError]:
         with self._lock:
@@ -124,3 +130,13 @@ class Writer:
         except DatabaseError:
             connection.close()
             return [Unavailable() for _ in drafts]
+
+
+def _tell_of_turns(trade_ids: Sequence[UUID]) -> list[None]:
+    """One thread for all of a process, so that staff never see an older turn after a newer one."""
+    announcements.tell_staff_of(list(dict.fromkeys(trade_ids)))
+    return [None] * len(trade_ids)
+
+
+def _nothing(outcome: object) -> None:
+    """What staff do not hear of now they see when they look at the trade."""

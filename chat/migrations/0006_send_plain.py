@@ -52,7 +52,7 @@ BEGIN
         INSERT INTO chat_message (id, conversation_id, seq, sender_id, client_id, sent_digest, kind, body, reply_to_id,
                                   created_at)
         SELECT j.id, j.conversation, j.seq, j.sender, j.client, j.digest, 'text', j.body, j.reply, moment
-        FROM judged j WHERE j.plain
+        FROM judged j WHERE j.plain ORDER BY j.sender, j.client  -- two who use the same ids wait in one order
     ), logged AS (
         INSERT INTO chat_event (conversation_id, seq, type, actor_id, message_id, created_at)
         SELECT j.conversation, j.seq, 'message.new', j.sender, j.id, moment FROM judged j WHERE j.plain
@@ -95,7 +95,7 @@ BEGIN
     )
     SELECT j.n, j.seq, j.display_name, j.role, m.id
     FROM judged j LEFT JOIN moved_on m ON m.conversation_id = j.conversation
-    WHERE j.plain;
+    WHERE j.plain ORDER BY j.n;
 END
 $$
 """

@@ -29,9 +29,12 @@ pytestmark = [
 ]
 
 
+turned: list[UUID] = []  # the trades that a lane said turned
+
+
 @pytest.fixture
 async def lane() -> AsyncIterator[QuickLane]:
-    found = QuickLane(lambda draft: False)
+    found = QuickLane(lambda draft: False, turned.append)
     await ready(found)
     yield found
     await found.stop()
@@ -276,7 +279,7 @@ async def test_a_batch_larger_than_the_sockets_buffer_is_stored_whole(lane, draf
 
 
 async def test_drafts_whose_conversation_has_others_before_them_stay_behind(draft, alice, room):
-    lane = QuickLane(lambda draft: True)
+    lane = QuickLane(lambda draft: True, turned.append)
     await ready(lane)
 
     assert verdicts(await send(lane, draft(alice, room.pk))) == ["left"]
@@ -333,7 +336,7 @@ async def test_a_connection_lost_in_the_middle_leaves_the_batch(lane, draft, ali
 
 
 async def test_stopping_finishes_what_is_queued(draft, alice, room):
-    lane = QuickLane(lambda draft: False)
+    lane = QuickLane(lambda draft: False, turned.append)
     await ready(lane)
     outcomes: list[Sent | ChatError] = []
     for number in range(5):
@@ -352,7 +355,7 @@ async def test_a_lane_without_the_function_says_so_and_takes_nothing(draft, alic
 
     await rename("parley_send_plain", "parley_elsewhere")
     try:
-        lane = QuickLane(lambda draft: False)
+        lane = QuickLane(lambda draft: False, turned.append)
         async with asyncio.timeout(5):
             while "quick lane has no connection" not in caplog.text:
                 await asyncio.sleep(0.01)
