@@ -2,7 +2,7 @@
 Who may be given a trade, and who is next. Only questions and locks: giving it is for chat.actions.assignment.
 
 The pool: available trade admins who are online (a lease of a socket that has not run out). Where none of them is online
-at all, ASSIGN_OFFLINE says whether those who are away may be given trades (docs/decisions/0006-offline-admins.md).
+at all, ASSIGN_OFFLINE says whether those who are away may be given trades (docs/decisions/0008-offline-admins.md).
 """
 
 from collections.abc import Collection

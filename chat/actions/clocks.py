@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import F
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -19,6 +19,7 @@ from chat.actions import announcements, audit
 from chat.actions.assignment import passing_over
 from chat.enums import OPEN_STATUSES, ConversationKind, WaitingOn
 from chat.models import Message, NewMessage, Trade
+from chat.querysets import TradeQuerySet
 from chat.serializers import trade_shape
 
 WARN_AT = 0.75  # of a limit
@@ -126,7 +127,7 @@ class Clock:
         limit: timedelta = getattr(settings, f"{self.name.upper()}_LIMIT")
         return limit
 
-    def rows(self) -> QuerySet[Any, Any]:
+    def rows(self) -> TradeQuerySet:
         """The open trades for which it runs, with `runs_since`."""
         rows = Trade.objects.open().annotate(runs_since=Coalesce(F(self.since), F("opened_at")))
         if self is RESOLUTION:
@@ -155,12 +156,13 @@ def watch(now: datetime | None = None) -> int:
     return told
 
 
-def _note(clock: Clock, rows: QuerySet[Any, Any], trade_id: UUID, at: datetime, is_missed: bool) -> bool:
-    """The conditional update decides who of several says it. It waits for no other row, so it needs no other lock."""
-    trade = rows.filter(pk=trade_id).first()
-    values = {clock.missed: at, clock.warned: Coalesce(clock.warned, at)} if is_missed else {clock.warned: at}
-    if trade is None or not rows.filter(pk=trade_id, runs_since=trade.runs_since).update(**values):
+def _note(clock: Clock, rows: TradeQuerySet, trade_id: UUID, at: datetime, is_missed: bool) -> bool:
+    """Whoever of several holds the trade first says it. Its conversations too: messages pass over those that are held."""
+    trade: Any = access.hold_trade(trade_id, rows)
+    if trade is None:
         return False
+    values = {clock.missed: at, clock.warned: Coalesce(clock.warned, at)} if is_missed else {clock.warned: at}
+    Trade.objects.filter(pk=trade_id).update(**values)
     due_at = trade.runs_since + clock.limit
     if is_missed:
         admin = trade.assignee
