@@ -157,7 +157,7 @@ def watch(now: datetime | None = None) -> int:
 
 
 def _note(clock: Clock, rows: TradeQuerySet, trade_id: UUID, at: datetime, is_missed: bool) -> bool:
-    """Whoever of several holds the trade first says it. Its conversations too: messages pass over those that are held."""
+    """Whoever of several holds the trade first says it; its conversations too, as messages pass over held ones."""
     trade: Any = access.hold_trade(trade_id, rows)
     if trade is None:
         return False

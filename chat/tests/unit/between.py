@@ -15,7 +15,7 @@ class Fault(Enum):
 
 
 class Between:
-    """Listens on `port` until `close`. A `fault` is for the next query on a connection that prepared the statement."""
+    """Listens on `port` until `close`. A `fault` is for the next query of a connection that prepared the statement."""
 
     def __init__(self, host: str, port: int) -> None:
         self._target = (host, port)
