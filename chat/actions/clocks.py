@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -19,7 +19,6 @@ from chat.actions import announcements, audit
 from chat.actions.assignment import passing_over
 from chat.enums import OPEN_STATUSES, ConversationKind, WaitingOn
 from chat.models import Message, NewMessage, Trade
-from chat.querysets import TradeQuerySet
 from chat.serializers import trade_shape
 
 WARN_AT = 0.75  # of a limit
@@ -127,7 +126,7 @@ class Clock:
         limit: timedelta = getattr(settings, f"{self.name.upper()}_LIMIT")
         return limit
 
-    def rows(self) -> TradeQuerySet:
+    def rows(self) -> QuerySet[Any, Any]:
         """The open trades for which it runs, with `runs_since`."""
         rows = Trade.objects.open().annotate(runs_since=Coalesce(F(self.since), F("opened_at")))
         if self is RESOLUTION:
@@ -156,7 +155,7 @@ def watch(now: datetime | None = None) -> int:
     return told
 
 
-def _note(clock: Clock, rows: TradeQuerySet, trade_id: UUID, at: datetime, is_missed: bool) -> bool:
+def _note(clock: Clock, rows: Any, trade_id: UUID, at: datetime, is_missed: bool) -> bool:
     """Whoever of several holds the trade first says it; its conversations too, as messages pass over held ones."""
     trade: Any = access.hold_trade(trade_id, rows)
     if trade is None:
