@@ -145,7 +145,8 @@ class Batcher(Queue[Item, Result]):
             self._work_waits.wait()
             self._work_waits.clear()
             while self._queue:
-                self._stop_asked.wait(self._gather)
+                if self._gather:
+                    self._stop_asked.wait(self._gather)
                 if batch := self._next_batch():
                     outcomes = self._attempt([ticket.item for ticket in batch])
                     self._loop.call_soon_threadsafe(self._settle, batch, outcomes)
