@@ -17,7 +17,7 @@ demo: install
 	$(BIN)/python manage.py demo
 
 test: install
-	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=
+	$(BIN)/python -m pytest -n 3 --dist loadfile --cov --cov-report=
 	$(BIN)/coverage report --skip-covered --fail-under=100 --include="$(PROVEN)"
 
 lint: install
