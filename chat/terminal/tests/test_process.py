@@ -27,8 +27,13 @@ def arguments(server: ContractServer) -> list[str]:
 async def piped(server: ContractServer, *more: str) -> Process:
     command = [*arguments(server), *more]
     return await asyncio.create_subprocess_exec(
-        sys.executable, *command, cwd=ROOT, stdin=PIPE, stdout=PIPE, stderr=PIPE
+        sys.executable, *command, cwd=ROOT, stdin=PIPE, stdout=PIPE, stderr=PIPE, preexec_fn=_mind_ctrl_c
     )
+
+
+def _mind_ctrl_c() -> None:
+    """Tests that run as a background job inherit that SIGINT is ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 async def finished(process: Process, text: bytes | None = None) -> tuple[int | None, str, str]:
