@@ -103,8 +103,6 @@ class Queue(Generic[Item, Result]):
             limit = time.monotonic() - TIME_LIMIT
             while self._unsettled and (self._unsettled[0].settled or self._unsettled[0].since < limit):
                 self._unsettled.popleft().settle(Unavailable())
-            while self._queue and self._queue[0].settled:
-                self._queue.popleft()
             self._tick()
 
     def _tick(self) -> None:

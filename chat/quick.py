@@ -204,8 +204,10 @@ class QuickLane(Queue[Draft, Sent]):
     def _tick(self) -> None:
         """
         A connection that is alive and silent: the database's own limit has passed and no answer came. Whatever became
-        of the batch, the careful way finds out.
+        of the batch, the careful way finds out. Until then nobody waits any more for the oldest in the queue.
         """
+        while self._queue and self._queue[0].settled:
+            self._queue.popleft()
         if self._run is not None and time.perf_counter() - self._run.began > ANSWER_LIMIT:
             self._lose("no answer")
 
