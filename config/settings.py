@@ -39,6 +39,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "accounts",
+    "notifications",
     "chat",
 ]
 MIDDLEWARE = [
@@ -132,6 +133,17 @@ CELERY_BEAT_SCHEDULE = {
     "drain-queue": {"task": "chat.tasks.drain_queue", "schedule": timedelta(seconds=30)},
     "watch-clocks": {"task": "chat.tasks.watch_clocks", "schedule": timedelta(seconds=15)},
     "reassign": {"task": "chat.tasks.reassign", "schedule": timedelta(seconds=15)},
+    # Each finds what is due in the database, so one that is late is of no use beside the next.
+    "send-pushes": {
+        "task": "notifications.tasks.send_pushes",
+        "schedule": timedelta(seconds=0.5),
+        "options": {"expires": 5},
+    },
+    "read-receipts": {
+        "task": "notifications.tasks.read_receipts",
+        "schedule": timedelta(seconds=30),
+        "options": {"expires": 30},
+    },
     "forget-expired": {"task": "chat.tasks.forget_expired", "schedule": timedelta(hours=1)},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
@@ -201,6 +213,18 @@ AUTO_ESCALATE = timedelta(minutes=env.integer("AUTO_ESCALATE_MINUTES", 60, low=1
 ESCALATE_AFTER = timedelta(minutes=30)  # of waiting for an answer, until a customer may call a super admin
 CUSTOMER_CONVERSATIONS = env.choice("CUSTOMER_CONVERSATIONS", "staff", ("none", "staff", "anyone"))
 DEFAULT_ADMIN_CAPACITY = 10
+
+# -- Pushes ------------------------------------------------------------------------------------------------------------
+EXPO_URL = env.url("EXPO_URL", "https://exp.host", ("https", "http"))  # http: a stub on this machine
+EXPO_ACCESS_TOKEN = env.text("EXPO_ACCESS_TOKEN", "")
+PUSH_TIMEOUT = timedelta(seconds=env.integer("PUSH_TIMEOUT_SECONDS", 10, low=1, high=60))  # of one request to Expo
+PUSH_WAIT_FOR_APP = timedelta(seconds=15)  # for an open app to say that a message has arrived
+PUSH_GATHER = timedelta(seconds=0.8)  # of quiet in a conversation, before what was said in it is one push
+PUSH_EVERY = timedelta(seconds=5)  # per conversation and device; nobody waits longer in a burst
+PUSH_LIFETIME = timedelta(hours=24)  # older news is dropped
+PUSH_RECEIPT_AFTER = timedelta(seconds=env.integer("PUSH_RECEIPT_SECONDS", 900, low=1, high=3600))
+PUSHES_PER_SECOND = 600  # Expo's limit for a project
+DEVICES_PER_USER = 10  # above it the one registered longest ago ends
 
 # -- REST --------------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {

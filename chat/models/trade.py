@@ -46,6 +46,7 @@ class Trade(models.Model):
         default=TradeStatus.PENDING.value,
     )
     deadline_at = models.DateTimeField(null=True)
+    deadline_warned_at = models.DateTimeField(null=True)  # when its customer was told that it is near
     waiting_on = models.CharField(
         max_length=8, choices=[(who.value, who.value) for who in WaitingOn], default=WaitingOn.CUSTOMER.value
     )
