@@ -11,6 +11,8 @@ class ChatConfig(AppConfig):
         from accounts.revocation import Reason, Revoked, on_revoked
         from chat import fanout, presence
         from chat.actions import assignment, blocks, staffing
+        from chat.pushed import ChatSource
+        from notifications import sources
 
         def step_down(revoked: Revoked) -> None:
             if revoked.reason is Reason.ACCOUNT:
@@ -25,3 +27,4 @@ class ChatConfig(AppConfig):
         on_revoked(lift_blocks)
         on_changed(staffing.account_changed)
         presence.on_arrival(staffing.arrived)
+        sources.use(ChatSource())

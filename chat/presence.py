@@ -15,7 +15,8 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, DateTimeField, Q, QuerySet, Value
+from django.db.models.functions import Least
 from django.utils import timezone
 
 from accounts.models import User
@@ -55,7 +56,10 @@ def note(changes: Sequence[Change]) -> list[None]:
         _relax_commit()
         ended = [change.connection_id for change in latest.values() if change.ended]
         grace_end = now + settings.PRESENCE_GRACE
-        Connection.objects.filter(pk__in=ended, expires_at__gt=grace_end).update(expires_at=grace_end)
+        # In the grace nobody is announced, but nobody has the app open either.
+        Connection.objects.filter(pk__in=ended).update(
+            foreground=False, expires_at=Least("expires_at", Value(grace_end, DateTimeField()))
+        )
         Connection.objects.bulk_create(
             [_lease(change, now + settings.PRESENCE_LEASE) for change in latest.values() if not change.ended],
             update_conflicts=True,

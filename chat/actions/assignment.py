@@ -14,7 +14,7 @@ from accounts.ids import new_id
 from accounts.models import Role, User
 from chat import access, eventlog
 from chat.access import Right
-from chat.actions import announcements, audit, candidates, mentions, people
+from chat.actions import announcements, audit, candidates, mentions, people, pushes
 from chat.enums import OPEN_STATUSES, ConversationKind, EventType, ParticipantRole, SystemEvent
 from chat.errors import Conflict, Invalid
 from chat.eventlog import Entry
@@ -265,4 +265,6 @@ def _leave_note(trade: Trade, actor: User, note: str) -> None:
     check_body(note)
     notes = eventlog.lock([trade.conversation_id, trade.notes_conversation_id])
     message = NewMessage(conversation_id=trade.notes_conversation_id, sender=actor, client_id=new_id(), body=note)
-    mentions.note(notes, eventlog.append(notes, [Entry(EventType.MESSAGE_NEW, actor, message)]))
+    stored = eventlog.append(notes, [Entry(EventType.MESSAGE_NEW, actor, message)])
+    mentions.note(notes, stored)
+    pushes.note_messages(notes, stored)

@@ -10,7 +10,7 @@ from msgspec import Raw
 from accounts.identity import Sender
 from accounts.models import User
 from chat import access, eventlog, metrics, protocol, serializers
-from chat.actions import clocks, mentions, people, standings
+from chat.actions import clocks, mentions, people, pushes, standings
 from chat.actions.standings import Draft, Standing
 from chat.enums import EventType, ParticipantRole
 from chat.errors import ChatError, Conflict, Invalid, NotFound, Unauthenticated
@@ -82,6 +82,7 @@ class _Batch:
         if self.entries:
             stored = eventlog.append(self.conversations, list(self.entries.values()))
             mentions.note(self.conversations, stored)
+            pushes.note_messages(self.conversations, stored)
             appended = dict(zip(self.entries, stored, strict=True))
             clocks.note_messages([entry.message for entry in self.entries.values()], self.conversations)
         metrics.messages.inc(len(appended))

@@ -15,6 +15,7 @@ from chat.enums import ConversationKind, ParticipantRole
 from chat.errors import ChatError
 from chat.models import Message, Participant
 from chat.serializers import MarksShape
+from notifications.actions import outbox
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +40,14 @@ def mark_all(marks: Sequence[Mark]) -> list[MarksShape | ChatError]:
     """Many marks in one transaction. Rows are taken in one order, so two servers never wait for each other."""
     ordered = sorted(range(len(marks)), key=lambda place: (marks[place].conversation_id, marks[place].user.pk))
     outcomes: dict[int, MarksShape | ChatError] = {}
+    read_by = {mark.user.pk for mark in marks if mark.read}
     with transaction.atomic():
         for place in ordered:
             try:
                 outcomes[place] = _move(marks[place])
             except ChatError as refusal:
                 outcomes[place] = refusal
+        outbox.lower_badges(read_by)
     return [outcomes[place] for place in range(len(marks))]
 
 
