@@ -10,9 +10,9 @@ class ChatConfig(AppConfig):
         from accounts.changes import on_changed
         from accounts.revocation import Reason, Revoked, on_revoked
         from chat import fanout, presence
-        from chat.actions import assignment, blocks, staffing
+        from chat.actions import assignment, blocks, centre, staffing
         from chat.pushed import ChatSource
-        from notifications import sources
+        from notifications import announcing, sources
 
         def step_down(revoked: Revoked) -> None:
             if revoked.reason is Reason.ACCOUNT:
@@ -28,3 +28,4 @@ class ChatConfig(AppConfig):
         on_changed(staffing.account_changed)
         presence.on_arrival(staffing.arrived)
         sources.use(ChatSource())
+        announcing.on_created(centre.announce)

@@ -24,10 +24,11 @@ MAX_SYNC_EVENTS = 300  # per conversation
 MAX_SYNC_TOTAL = 2_000  # per sync
 MAX_SYNC_BEHIND = 10_000  # farther behind, the newest page over REST is the quicker way
 MAX_PAGE = 100
+MAX_SEQ = 2**63 - 1
 MAX_TITLE = 120  # of a group
 
 FrameId = Annotated[str, Meta(max_length=64)]
-Seq = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+Seq = Annotated[int, Meta(ge=0, le=MAX_SEQ)]
 Body = Annotated[str, Meta(max_length=MAX_BODY)]
 
 

@@ -144,6 +144,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": timedelta(seconds=30),
         "options": {"expires": 30},
     },
+    "forget-notifications": {"task": "notifications.tasks.forget", "schedule": timedelta(hours=1)},
     "forget-expired": {"task": "chat.tasks.forget_expired", "schedule": timedelta(hours=1)},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
@@ -249,7 +250,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "SCHEMA_PATH_PREFIX": r"/api/v1",
-    "POSTPROCESSING_HOOKS": ["chat.api.schema.describe_shapes"],
+    "POSTPROCESSING_HOOKS": ["accounts.api.schema.describe_shapes"],
 }
 
 # -- Pages, cookies, static files --------------------------------------------------------------------------------------

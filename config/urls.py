@@ -16,6 +16,7 @@ urlpatterns = [
     path("metrics", health.metrics),
     path("admin/", admin.site.urls),
     path("api/v1/", include("accounts.urls")),
+    path("api/v1/", include("notifications.urls")),
     path("api/v1/", include("chat.urls")),
     path("api/chat/", include("chat.api.bpay_urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),

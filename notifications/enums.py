@@ -38,3 +38,14 @@ class PushState(StrEnum):
     DELIVERED = "delivered"  # Apple or Google took it, says the receipt
     DROPPED = "dropped"  # nothing of it was wanted any more
     FAILED = "failed"  # for good, for the reason beside it: the dead letters
+
+
+class EndReason(StrEnum):
+    """Of a device that gets no more pushes."""
+
+    REMOVED = "removed"  # by its person
+    SIGNED_OUT = "signed_out"
+    RE_OWNED = "re_owned"  # somebody else signed in on it
+    REPLACED = "replaced"  # the app was given another token
+    NOT_REGISTERED = "not_registered"  # says Expo
+    TOO_MANY = "too_many"

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from notifications.actions import receipts, sending
+from notifications.actions import housekeeping, receipts, sending
 
 
 @shared_task(name="notifications.tasks.send_pushes")
@@ -13,3 +13,8 @@ def send_pushes() -> int:
 @shared_task(name="notifications.tasks.read_receipts")
 def read_receipts() -> int:
     return receipts.read_due()
+
+
+@shared_task(name="notifications.tasks.forget")
+def forget() -> int:
+    return housekeeping.forget()

@@ -5,10 +5,10 @@ from uuid import UUID
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
+from accounts import paging
 from accounts.requests import UserRequest
 from accounts.serializers import PersonShape, person
 from chat.actions import blocks
-from chat.api import paging
 from chat.api.schema import endpoint
 from chat.models import Block
 

@@ -6,18 +6,19 @@ from uuid import UUID
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
+from accounts import paging
 from accounts.ids import new_id
 from accounts.models import User
 from accounts.requests import UserRequest, read_body
 from accounts.text import timestamp
 from chat import access, queries
 from chat.actions import conversations, messages
-from chat.api import bodies, paging
+from chat.api import bodies
 from chat.api.schema import endpoint
 from chat.enums import MessageKind
 from chat.errors import Forbidden, Invalid, NotFound
 from chat.models import Conversation, Message, NewMessage, Trade
-from chat.protocol import MAX_PAGE
+from chat.protocol import MAX_PAGE, MAX_SEQ
 from chat.ratelimit import charge_message
 
 ENTRY = {
@@ -120,8 +121,8 @@ def _send(user: User, conversation_id: UUID, text: str, client_id: UUID | None) 
 def _window(request: UserRequest, conversation: Conversation) -> list[Message]:
     window = queries.read_window(
         Message.objects.complete().filter(conversation=conversation),
-        before=paging.read_integer(request, "before_seq", None, low=0, high=paging.MAX_SEQ),
-        after=paging.read_integer(request, "after_seq", None, low=0, high=paging.MAX_SEQ),
+        before=paging.read_integer(request, "before_seq", None, low=0, high=MAX_SEQ),
+        after=paging.read_integer(request, "after_seq", None, low=0, high=MAX_SEQ),
         limit=paging.read_limit(request, default=MAX_PAGE),
     )
     return list(window.rows)

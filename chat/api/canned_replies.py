@@ -5,10 +5,10 @@ from uuid import UUID
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
+from accounts import paging
 from accounts.requests import UserRequest, read_body
 from chat.actions import canned_replies
-from chat.api import bodies, paging
-from chat.api.conversations import PAGE_QUERY
+from chat.api import bodies
 from chat.api.schema import endpoint
 from chat.serializers import CannedReplyShape, canned_reply_shape
 
@@ -21,7 +21,7 @@ class CannedReplyViewSet(ViewSet):
         "My canned replies and the team's, by title",
         answer=CannedReplyShape,
         page=True,
-        query={**PAGE_QUERY, "q": "Only those with this in their title or text, 1 to 64 characters."},
+        query={**paging.PAGE_QUERY, "q": "Only those with this in their title or text, 1 to 64 characters."},
         refusals=(403,),
         tag="staff",
     )

@@ -5,15 +5,16 @@ from uuid import UUID
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
+from accounts import paging
 from accounts.requests import UserRequest, read_body
 from chat import access, queries
 from chat.actions import conversations, groups, messages, receipts
-from chat.api import bodies, paging
+from chat.api import bodies
 from chat.api.schema import endpoint, reference
 from chat.enums import ConversationKind
 from chat.errors import Invalid
 from chat.models import Event, Message
-from chat.protocol import MAX_SYNC_EVENTS
+from chat.protocol import MAX_SEQ, MAX_SYNC_EVENTS
 from chat.ratelimit import charge_message
 from chat.serializers import (
     ConversationShape,
@@ -30,7 +31,6 @@ SEQ_QUERY = {
     "after_seq": "The page after this number.",
     "limit": "1 to 100, default 50.",
 }
-PAGE_QUERY = {"limit": "1 to 100, default 50.", "cursor": "From `next` or `previous`."}
 EVENTS = {
     "type": "object",
     "required": ["events", "head"],
@@ -48,7 +48,7 @@ class ConversationViewSet(ViewSet):
         page=True,
         refusals=(),
         query={
-            **PAGE_QUERY,
+            **paging.PAGE_QUERY,
             "kind": "trade, staff_notes, direct or group.",
             "unread": "true: only those with something unread.",
             "archived": "true: the archived ones, else the others.",
@@ -125,8 +125,8 @@ class MessageViewSet(ViewSet):
         conversation = access.get_conversation(request.user, conversation_id)
         window = queries.read_window(
             Message.objects.complete().filter(conversation=conversation),
-            before=paging.read_integer(request, "before_seq", None, low=0, high=paging.MAX_SEQ),
-            after=paging.read_integer(request, "after_seq", None, low=0, high=paging.MAX_SEQ),
+            before=paging.read_integer(request, "before_seq", None, low=0, high=MAX_SEQ),
+            after=paging.read_integer(request, "after_seq", None, low=0, high=MAX_SEQ),
             limit=paging.read_limit(request),
         )
         here = request.build_absolute_uri(request.path)
@@ -173,7 +173,7 @@ class EventViewSet(ViewSet):
         description="For resuming and for polling; each event is `EventShape`.",
     )
     def list(self, request: UserRequest, conversation_id: UUID) -> Response:
-        after = paging.read_integer(request, "after_seq", 0, low=0, high=paging.MAX_SEQ)
+        after = paging.read_integer(request, "after_seq", 0, low=0, high=MAX_SEQ)
         limit = paging.read_limit(request, high=MAX_SYNC_EVENTS, default=MAX_SYNC_EVENTS)
         conversation = access.get_conversation(request.user, conversation_id)
         rows = Event.objects.after(conversation.pk, after or 0, until=conversation.head)[:limit]

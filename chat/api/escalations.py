@@ -5,9 +5,10 @@ from uuid import UUID
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
+from accounts import paging
 from accounts.requests import UserRequest, read_body
 from chat.actions import escalations
-from chat.api import bodies, paging
+from chat.api import bodies
 from chat.api.schema import endpoint
 from chat.enums import EscalationStatus, TradeStatus
 from chat.errors import Forbidden

@@ -3,10 +3,9 @@
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
+from accounts import paging
 from accounts.requests import UserRequest
 from accounts.text import timestamp
-from chat.api import paging
-from chat.api.conversations import PAGE_QUERY
 from chat.api.schema import endpoint
 from chat.errors import Forbidden
 from chat.models import Mention
@@ -18,7 +17,7 @@ class MentionViewSet(ViewSet):
         "Staff notes that name me and that I may read, the latest first",
         answer=MentionShape,
         page=True,
-        query=PAGE_QUERY,
+        query=paging.PAGE_QUERY,
         refusals=(403,),
         tag="staff",
     )

@@ -9,10 +9,11 @@ from django.utils import timezone
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
+from accounts import paging
 from accounts.requests import UserRequest
 from chat import reporting
 from chat.actions import reports
-from chat.api import figures, paging
+from chat.api import figures
 from chat.api.renderers import CSVRenderer, JSONRenderer
 from chat.api.schema import endpoint
 from chat.errors import Forbidden

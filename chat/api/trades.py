@@ -5,12 +5,13 @@ from uuid import UUID
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
+from accounts import paging
 from accounts.requests import UserRequest, read_body
 from chat import access, queries
 from chat.access import Right
 from chat.actions import assignment, breakglass, escalations, ratings, trades
 from chat.actions.trades import Move
-from chat.api import bodies, paging
+from chat.api import bodies
 from chat.api.schema import endpoint
 from chat.enums import TradeStatus
 from chat.errors import Forbidden

@@ -12,21 +12,21 @@ from rest_framework.pagination import Cursor, CursorPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from chat.errors import Invalid
-from chat.protocol import MAX_PAGE
+from accounts.errors import InvalidBody
 
+MAX_PAGE = 100
 DEFAULT_PAGE = 50
-MAX_SEQ = 2**63 - 1
+PAGE_QUERY = {"limit": "1 to 100, default 50.", "cursor": "From `next` or `previous`."}  # for the OpenAPI page
 DAY = len("2026-11-29")
 
 
 def read_integer(request: Request, name: str, default: int | None, *, low: int, high: int) -> int | None:
-    """A plain decimal number from the query string. Raises Invalid for anything else."""
+    """A plain decimal number from the query string. Raises InvalidBody for anything else."""
     text = request.query_params.get(name)
     if text is None:
         return default
     if not (text.isascii() and text.isdigit() and len(text) <= 19 and low <= int(text) <= high):
-        raise Invalid(f"`{name}` is a whole number from {low} to {high}.", pointer=f"/{name}")
+        raise InvalidBody(f"`{name}` is a whole number from {low} to {high}.", pointer=f"/{name}")
     return int(text)
 
 
@@ -39,21 +39,21 @@ def read_limit(request: Request, high: int = MAX_PAGE, default: int = DEFAULT_PA
 def read_flag(request: Request, name: str) -> bool:
     text = request.query_params.get(name, "false")
     if text not in ("true", "false", "1", "0"):
-        raise Invalid(f"`{name}` is true or false.", pointer=f"/{name}")
+        raise InvalidBody(f"`{name}` is true or false.", pointer=f"/{name}")
     return text in ("true", "1")
 
 
 def read_choice(request: Request, name: str, allowed: tuple[str, ...]) -> str | None:
     text = request.query_params.get(name)
     if text is not None and text not in allowed:
-        raise Invalid(f"`{name}` is one of {', '.join(allowed)}.", pointer=f"/{name}")
+        raise InvalidBody(f"`{name}` is one of {', '.join(allowed)}.", pointer=f"/{name}")
     return text
 
 
 def read_text(request: Request, name: str, high: int = 64) -> str | None:
     text = request.query_params.get(name)
     if text is not None and (not text or len(text) > high or "\x00" in text):
-        raise Invalid(f"`{name}` is a text of 1 to {high} characters.", pointer=f"/{name}")
+        raise InvalidBody(f"`{name}` is a text of 1 to {high} characters.", pointer=f"/{name}")
     return text
 
 
@@ -62,7 +62,7 @@ def read_id(request: Request, name: str) -> UUID | None:
     try:
         return None if text is None else UUID(text)
     except ValueError:
-        raise Invalid(f"`{name}` is a UUID.", pointer=f"/{name}") from None
+        raise InvalidBody(f"`{name}` is a UUID.", pointer=f"/{name}") from None
 
 
 def read_moment(request: Request, name: str, *, is_end: bool = False) -> datetime | None:
@@ -79,7 +79,7 @@ def read_moment(request: Request, name: str, *, is_end: bool = False) -> datetim
             return moment.astimezone(UTC)
     except (msgspec.ValidationError, OverflowError):
         pass
-    raise Invalid(f"`{name}` is a day (2026-11-29) or a time (2026-11-29T10:00:00Z).", pointer=f"/{name}")
+    raise InvalidBody(f"`{name}` is a day (2026-11-29) or a time (2026-11-29T10:00:00Z).", pointer=f"/{name}")
 
 
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
@@ -105,13 +105,14 @@ class Pages(CursorPagination):
         try:
             return super().decode_cursor(request)
         except exceptions.NotFound:
-            raise Invalid("This cursor is not one of ours.", pointer="/cursor") from None
+            raise InvalidBody("This cursor is not one of ours.", pointer="/cursor") from None
 
     def page_of(self, rows: QuerySet[Any], request: Request) -> list[Any]:
         try:
             return self.paginate_queryset(rows, request) or []
         except (ValidationError, ValueError):
-            raise Invalid("This cursor is not one of ours.", pointer="/cursor") from None
+            raise InvalidBody("This cursor is not one of ours.", pointer="/cursor") from None
 
-    def answer(self, results: list[Any]) -> Response:
-        return Response({"results": results, "next": self.get_next_link(), "previous": self.get_previous_link()})
+    def answer(self, results: list[Any], **beside: Any) -> Response:
+        links = {"next": self.get_next_link(), "previous": self.get_previous_link()}
+        return Response({"results": results, **links, **beside})
