@@ -26,7 +26,8 @@ CLIENT_FRAMES = {str(frame.__struct_config__.tag) for frame in protocol.FRAME_TY
 SERVER_FRAMES = {
     *("connected", "ack", "error", "pong", "message.new", "message.delivered", "message.read"),
     *("typing.start", "typing.stop", "presence.update", "conversation.added", "conversation.removed"),
-    *("trade.updated", "queue.updated", "mention.new", "escalation.updated", "trade.warning", "server.draining"),
+    *("trade.updated", "queue.updated", "mention.new", "notification.new", "escalation.updated"),
+    *("trade.warning", "server.draining"),
     *("sync.events", "sync.reset", "sync.gone", "sync.conversations"),
 }
 OTHER_TYPES = {"live"}  # between server processes, never on a socket

@@ -12,6 +12,7 @@ from chat.actions.conversations import open_direct
 from chat.actions.messages import send_message
 from chat.models import Conversation
 from chat.tests.factories import busy_admin, group, open_trade, trade_admin
+from notifications.tests.factories import phone, told
 
 
 def asked(client, path, **query):
@@ -69,7 +70,18 @@ def add_mention(alice, trade):
     )
 
 
+def add_device(alice, trade):
+    phone(alice)
+
+
+def add_notification(alice, trade):
+    told(alice)
+
+
 LISTS = [
+    ("devices/", "alice", add_device),
+    ("notifications/", "alice", add_notification),
+    ("notifications/?unread=true", "alice", add_notification),
     ("mentions/", "sara", add_mention),
     ("canned-replies/", "tina", add_reply),
     ("blocks/", "tina", add_block),

@@ -14,15 +14,17 @@ from chat.tests.factories import group
 
 ID = UUID("01890000-0000-7000-8000-00000000abcd")  # nothing has it
 ELSEWHERE = [
-    *(("get", path) for path in ("search/", "devices/")),
-    *(("get", path) for path in ("notifications/", "notification-preferences/", f"attachments/{ID}/")),
-    *(("post", path) for path in ("attachments/", "notifications/read/", "devices/")),
+    *(("get", path) for path in ("search/", f"attachments/{ID}/", f"devices/{ID}/")),
+    ("post", "attachments/"),
     ("get", f"messages/{ID}/revisions/"),
     ("put", f"messages/{ID}/reactions/👍/"),
     ("put", f"messages/{ID}/pin/"),
     *(("get", path) for path in ("", "nothing/", "conversations/x/", "trades/1/")),
 ]
 PRIVATE = [
+    "devices/",
+    "notifications/",
+    "notification-preferences/",
     "me/",
     "conversations/",
     f"conversations/{ID}/",

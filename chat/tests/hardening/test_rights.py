@@ -12,7 +12,16 @@ from chat.actions import assignment, trades
 from chat.models import Conversation, Participant
 from chat.tests.hardening.tools import MARK, changed, new_id, snapshot
 from chat.tests.hardening.workflow import WORKFLOW
-from chat.tests.hardening.world import SECRET, WHO, Operation, World, gather, keep_reply, keep_team_reply
+from chat.tests.hardening.world import (
+    SECRET,
+    WHO,
+    Operation,
+    World,
+    gather,
+    keep_reply,
+    keep_team_reply,
+    register_phone,
+)
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("hardening-rights")]
 
@@ -44,6 +53,7 @@ QUEUED_CHAT, QUEUED_NOTES = "conversations/{queued.conversation_id}/", "conversa
 TRADE, QUEUED = "trades/{trade.pk}/", "trades/{queued.pk}/"
 BPAY = "/api/chat/trade/{trade.reference}/"
 ROOM = "conversations/{room.pk}/"
+PHONE = {"token": "ExponentPushToken[mine]", "platform": "ios"}
 REPLY, REPLY_BODY = "canned-replies/{reply.pk}/", {"title": "x", "body": "x"}
 MEMBERS = "401 200 404 200 200 404"  # of the group that gather() makes
 READ = "401 200 404 200 404 404"
@@ -207,6 +217,22 @@ TABLE = [
         lambda w: {"trade_id": str(w.queued.pk)}, keep_team_reply,
     ),
     Operation("mentions", "GET", "mentions/", "401 403 403 200 200 200"),
+    # devices, preferences, notifications: one's own, whoever one is
+    Operation("my devices", "GET", "devices/", "401 200 200 200 200 200"),
+    Operation("register a device", "POST", "devices/", "401 201 201 201 201 201", lambda _: PHONE),
+    Operation(
+        "register Alice's phone", "POST", "devices/", "401 200 201 201 201 201",
+        lambda w: {"token": w.device.token, "platform": "ios"}, register_phone,
+    ),
+    Operation("remove a device", "DELETE", "devices/{device.pk}/", "401 204 404 404 404 404", before=register_phone),
+    Operation("remove no device", "DELETE", "devices/{unknown}/", "401 404 404 404 404 404"),
+    Operation("my preferences", "GET", "notification-preferences/", "401 200 200 200 200 200"),
+    Operation(
+        "change my preferences", "PATCH", "notification-preferences/", "401 200 200 200 200 200",
+        lambda _: {"message": False},
+    ),
+    Operation("my notifications", "GET", "notifications/", "401 200 200 200 200 200"),
+    Operation("read them", "POST", "notifications/read/", "401 200 200 200 200 200", lambda _: {"all": True}),
     # people
     Operation("see an account", "GET", "users/{stranger.pk}/", "401 403 403 403 403 200"),
     Operation("see no account", "GET", "users/{unknown}/", "401 403 403 403 403 404"),
@@ -236,7 +262,7 @@ TABLE = [
 
 
 def address(operation: Operation, world: World, who: str) -> str:
-    names = ("trade", "queued", "said", "noted", "room", "reply", "escalation", *WHO[1:])
+    names = ("trade", "queued", "said", "noted", "room", "reply", "device", "escalation", *WHO[1:])
     fields = {name: getattr(world, name) for name in names}
     myself = world.people[who].pk if who in world.people else uuid4()
     path = operation.path.replace("{self}", str(myself)).replace("{unknown}", str(uuid4())).format(**fields)

@@ -14,6 +14,8 @@ from chat.models import CannedReply, Conversation, Trade
 from chat.tests.conftest import access_token
 from chat.tests.factories import group, open_trade
 from chat.tests.hardening.tools import MARK
+from notifications.models import Device
+from notifications.tests.factories import phone
 
 WHO = ("anonymous", "participant", "stranger", "assignee", "colleague", "super_admin")
 SECRET = f"{MARK} for staff only"
@@ -31,6 +33,7 @@ class World:
     noted: UUID
     room: Conversation | None = None  # what gather() made
     reply: CannedReply | None = None  # what keep_reply() made
+    device: Device | None = None  # what register_phone() made
     escalation: UUID | None = None  # what workflow.escalate() made
 
     def __getattr__(self, name: str) -> Any:
@@ -62,6 +65,11 @@ def keep_reply(world: World) -> None:
 
 def keep_team_reply(world: World) -> None:
     world.reply = canned_replies.create(actor=world.super_admin, title="Hello", body="{reference}", team=True)
+
+
+def register_phone(world: World) -> None:
+    """Alice's."""
+    world.device = phone(world.participant)
 
 
 def make_world(alice: User, bob: User, tina: User, tom: User, sara: User) -> World:
