@@ -13,6 +13,7 @@ from chat.models import AuditEntry, Connection, Message, Trade
 from chat.tests.factories import open_trade, trade_admin
 from chat.tests.parallel import together
 from config.celery import app
+from notifications.tests.factories import told
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -86,3 +87,12 @@ def test_what_has_run_out_is_forgotten_once(customer):
 
     assert sum(run("chat.tasks.forget_expired")) == 1
     assert not Connection.objects.exists()
+
+
+def test_old_news_is_forgotten_once(customer):
+    long_ago = timezone.now() - timedelta(days=31)
+    for _ in range(2):
+        told(customer, created_at=long_ago, read_at=long_ago)
+
+    assert sum(run("notifications.tasks.forget")) == 2
+    assert sum(run("notifications.tasks.forget")) == 0

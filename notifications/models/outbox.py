@@ -73,6 +73,7 @@ class OutboxRow(models.Model):
         indexes = [
             models.Index(fields=["due_at"], condition=Q(state=RowState.PENDING.value), name="rows_due"),
             models.Index(fields=["device", "thread"], condition=Q(state=RowState.PENDING.value), name="rows_of_thread"),
+            models.Index(fields=["device"], name="rows_of_device"),  # else to delete a device is to read all rows
         ]
         constraints = [models.UniqueConstraint(fields=["cause", "device"], name="one_row_per_cause_and_device")]
 

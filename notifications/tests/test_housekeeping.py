@@ -100,6 +100,8 @@ def test_however_large_the_batches_all_that_is_over_goes(alice, monkeypatch, bat
         row(device, OLD, state=RowState.DROPPED)
         kept = row(device, OLD)
     row(device, YOUNG, state=RowState.DROPPED)
+    for _ in range(3):
+        devices.remove(actor=alice, device_id=phone(alice).pk, now=OLD)
 
-    assert housekeeping.forget(now=NOW) == 3
+    assert housekeeping.forget(now=NOW) == 6
     assert (OutboxRow.objects.count(), kept in OutboxRow.objects.all()) == (4, True)
