@@ -1,6 +1,6 @@
 """Alice and Bob, customers; Sara, a super admin; and their REST clients."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -8,6 +8,9 @@ import pytest
 from accounts.models import Role, User
 from accounts.tests.factories import UserFactory
 from chat.tests.contract.conftest import Rest
+from notifications import sources
+from notifications.expostub.server import ExpoStub
+from notifications.tests.words import Words
 
 
 @pytest.fixture(autouse=True)
@@ -34,3 +37,19 @@ def sara(db: None) -> User:
 def rest(db: None) -> Callable[..., Rest]:
     """A client of somebody; each has a sign-in of its own."""
     return lambda user=None: Rest(user)
+
+
+@pytest.fixture
+def words() -> Iterator[Words]:
+    before = sources.current()
+    found = Words()
+    sources.use(found)
+    yield found
+    sources.use(before)
+
+
+@pytest.fixture
+def stub(settings: Any) -> Iterator[ExpoStub]:
+    with ExpoStub() as stub:
+        settings.EXPO_URL = stub.url
+        yield stub
