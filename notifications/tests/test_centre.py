@@ -1,11 +1,13 @@
 """The in-app list: counting and reading one's own."""
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.utils import timezone
 
 from accounts.ids import new_id
+from chat.tests.parallel import together
 from notifications.actions import centre
 from notifications.models import Notification
 from notifications.tests.factories import told
@@ -61,3 +63,13 @@ def test_the_unread_of_several_people_are_counted_at_once(alice, bob, sara, djan
 
     with django_assert_num_queries(1):
         assert centre.unread([alice.pk, bob.pk, sara.pk]) == {alice.pk: 2, bob.pk: 1, sara.pk: 0}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_phones_that_read_the_same_at_once_read_it_once(alice):
+    ids = [told(alice).pk for _ in range(20)]
+
+    left = together([partial(centre.mark_read, actor=alice, ids=some) for some in (ids, ids[::-1], None, ids[:10])])
+
+    assert min(left) == 0
+    assert not Notification.objects.unread().exists()

@@ -43,6 +43,16 @@ def test_one_app_that_registers_several_times_at_once_is_one_device(alice):
     assert len({device.pk for device in made}) == Device.objects.count() == 1
 
 
+def test_several_phones_of_one_person_at_once_are_no_more_than_allowed(alice, settings):
+    settings.DEVICES_PER_USER = 2
+
+    made = together([registration(alice, new_token()) for _ in range(5)])
+
+    kept = set(Device.objects.active())
+    assert (len(kept), kept < set(made)) == (2, True)
+    assert set(Device.objects.exclude(ended_at=None).values_list("end_reason", flat=True)) == {"too_many"}
+
+
 def test_two_who_swap_their_phones_do_not_wait_for_each_other_for_ever(alice, bob):
     hers, his = DeviceSessionFactory.create(user=alice), DeviceSessionFactory.create(user=bob)
     first, second = new_token(), new_token()

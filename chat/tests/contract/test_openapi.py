@@ -102,6 +102,12 @@ def test_the_shapes_are_those_that_are_sent(schema, alice, tina, trade):
     assert properties["TradeShape"] == set(shapes.trade(trade.pk))
     assert properties["StaffTradeShape"] == set(shapes.trade(trade.pk, staff=True))
     assert properties["ConversationShape"] == set(shapes.conversation(trade.conversation_id, alice, unread=0))
+    assert properties["DeviceShape"] == {"id", "token", "platform", "name", "active"}
+    assert properties["NotificationShape"] == {"id", "kind", "text", "url", "created_at", "read_at"}
+    assert properties["PreferencesShape"] == {
+        *("message", "trade", "escalation", "mention", "hide_content", "quiet_hours"),
+    }
+    assert properties["QuietHoursShape"] == {"from", "to", "time_zone"}
     assert properties["MessageShape"] == set(shapes.message(trade.conversation.messages.first()))
 
 
