@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 # What decides about messages and money: every line and branch is run by the tests.
-PROVEN := chat/actions/*,chat/access.py,chat/eventlog.py,chat/protocol.py,chat/errors.py
+PROVEN := chat/actions/*,notifications/actions/*,chat/access.py,chat/eventlog.py,chat/protocol.py,chat/errors.py
 
 .PHONY: install demo test lint bench
 

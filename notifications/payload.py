@@ -65,7 +65,7 @@ def _whole(text: str) -> str:
     end = len(text)
     while end and (text[end - 1] == JOINER or 0x1F1E6 <= ord(text[end - 1]) <= 0x1F1FF):
         end -= 1
-    return text[:end].rstrip() if end else text.rstrip()
+    return text[:end] if end else text
 
 
 def _size(value: object) -> int:

@@ -1,8 +1,10 @@
 """The stub over HTTP, on 127.0.0.1 alone: Expo's two endpoints, faults to order, and a page that shows the phones."""
 
 import json
+import socket
 import threading
 import time
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
@@ -56,6 +58,7 @@ class ExpoStub:
         if server is not None:
             server.shutdown()
             server.server_close()
+            server.cut_connections()
 
     def __enter__(self) -> Self:
         return self.start()
@@ -71,6 +74,24 @@ class _Server(ThreadingHTTPServer):
     block_on_close = False
     request_queue_size = 64
     stub: ExpoStub
+
+    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
+        super().__init__(address, handler)
+        self._open: set[socket.socket] = set()
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self._open.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        self._open.discard(request)
+        super().shutdown_request(request)
+
+    def cut_connections(self) -> None:
+        """Clients keep theirs open for the next request; a server that is away does not answer on them either."""
+        for connection in list(self._open):
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that went away is no news."""
