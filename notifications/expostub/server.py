@@ -25,7 +25,7 @@ class ExpoStub:
         self.access_token = access_token
         self.store = Store()
         self.stopping = threading.Event()
-        self._server: ThreadingHTTPServer | None = None
+        self._server: _Server | None = None
 
     @property
     def url(self) -> str:
