@@ -5,7 +5,7 @@ Whoever changes several rows locks them in one order: the person, the session, t
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from uuid import UUID
 
@@ -58,6 +58,11 @@ def remove(*, actor: User, device_id: UUID, now: datetime | None = None) -> None
     mine = Device.objects.active().filter(user=actor, pk=device_id)
     if not mine.update(ended_at=now or timezone.now(), end_reason=EndReason.REMOVED):
         raise NotFound
+
+
+def hold(device_ids: Collection[UUID]) -> None:
+    """Lock these until the end of the transaction, for whoever will change more than one."""
+    list(Device.objects.filter(pk__in=device_ids).order_by("pk").select_for_update(no_key=True).values_list("pk"))
 
 
 def sessions_ended(revoked: Revoked) -> None:

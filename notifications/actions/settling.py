@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 
+from notifications.actions import devices
 from notifications.actions.composing import Composed
 from notifications.enums import PushState
 from notifications.expo import DEVICE_NOT_REGISTERED, RATE_EXCEEDED, Outcome
@@ -29,7 +30,8 @@ def settle(sent: Sequence[tuple[Composed, Outcome]], until: datetime, now: datet
     was to send the push again finds it sent. An error counts only for whoever holds the push still.
     """
     with transaction.atomic():
-        held = Push.objects.select_for_update().order_by("pk").in_bulk([one.push.pk for one, _ in sent])
+        held = _hold([one.push.pk for one, _ in sent])
+        devices.hold({one.push.device_id for one, _ in sent})
         accepted: list[Push] = []
         badges: list[Device] = []
         for composed, outcome in sent:
@@ -88,9 +90,16 @@ def _update(push_ids: Collection[UUID], **values: object) -> None:
 
 def settle_receipts(pushes: Mapping[str, Push], found: Mapping[str, Outcome], now: datetime) -> None:
     """By ticket. What has no receipt yet stays as it is."""
-    delivered = [pushes[ticket].pk for ticket, outcome in found.items() if ticket in pushes and outcome.error is None]
+    known = [(pushes[ticket], outcome.error) for ticket, outcome in found.items() if ticket in pushes]
     with transaction.atomic():
-        _update(delivered, state=PushState.DELIVERED, settled_at=now)
-        for ticket, outcome in found.items():
-            if ticket in pushes and outcome.error is not None:
-                refuse(pushes[ticket], outcome.error, now)
+        _hold([push.pk for push, _ in known])
+        devices.hold({push.device_id for push, error in known if error is not None})
+        _update([push.pk for push, error in known if error is None], state=PushState.DELIVERED, settled_at=now)
+        for push, error in known:
+            if error is not None:
+                refuse(push, error, now)
+
+
+def _hold(push_ids: Collection[UUID]) -> dict[UUID, Push]:
+    """Pushes by id, then devices by id: the one order of locks."""
+    return Push.objects.select_for_update().order_by("pk").in_bulk(push_ids)
