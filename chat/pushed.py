@@ -9,9 +9,11 @@ from uuid import UUID
 
 from django.db.models import Count, OuterRef, Q, Subquery, Sum
 
-from chat.enums import ConversationKind, ParticipantRole
-from chat.models import Block, Message, Participant
+from accounts.models import User
+from chat.enums import OPEN_STATUSES, ConversationKind, ParticipantRole
+from chat.models import Block, Message, Participant, Trade
 from notifications.enums import Kind
+from notifications.models import Notification
 from notifications.sources import Asked, Dropped, Said
 
 Place = tuple[UUID, UUID]  # conversation, user
@@ -19,10 +21,12 @@ Place = tuple[UUID, UUID]  # conversation, user
 
 class ChatSource:
     def answer(self, rows: Sequence[Asked], now: datetime) -> Mapping[int, Said | Dropped]:
-        return answer_messages(rows, now)
+        said = [row for row in rows if row.kind is Kind.MESSAGE]
+        told = [row for row in rows if row.kind is not Kind.MESSAGE]
+        return answer_messages(said, now) | answer_notices(told, now)
 
     def summary(self, kind: Kind, count: int) -> str:
-        return f"{count} new messages"
+        return f"{count} new {'messages' if kind is Kind.MESSAGE else 'notifications'}"
 
     def badges(self, user_ids: Collection[UUID]) -> Mapping[UUID, int]:
         return unread_totals(user_ids)
@@ -45,6 +49,55 @@ def answer_messages(rows: Sequence[Asked], now: datetime) -> dict[int, Said | Dr
         else:
             answers[row.id] = why_not(message, place, waits=row.waits, now=now) or said(message)
     return answers
+
+
+def answer_notices(rows: Sequence[Asked], now: datetime) -> dict[int, Said | Dropped]:
+    """Of rows whose cause somebody was notified of; often a system message, or a note that names them."""
+    causes, user_ids = [row.cause for row in rows], {row.user_id for row in rows}
+    notes = {(one.cause, one.user_id): one for one in Notification.objects.filter(cause__in=causes, user__in=user_ids)}
+    messages = Message.objects.select_related("sender", "conversation").in_bulk(causes)
+    places = _places(messages.values(), user_ids)
+    trades = _trades({row.thread for row in rows} | {message.conversation_id for message in messages.values()})
+    users = User.objects.active().in_bulk(user_ids)
+    answers: dict[int, Said | Dropped] = {}
+    for row in rows:
+        note, user, message = notes.get((row.cause, row.user_id)), users.get(row.user_id), messages.get(row.cause)
+        trade = trades.get(row.thread) or (None if message is None else trades.get(message.conversation_id))
+        place = None if message is None else places.get((message.conversation_id, row.user_id))
+        if note is None or user is None or trade is None or not _concerns(row, user, trade):
+            answers[row.id] = Dropped.GONE
+        elif note.read_at is not None:
+            answers[row.id] = Dropped.READ
+        else:
+            why = None
+            if message is not None and place is not None:
+                why = why_not(message, place, waits=row.waits, now=now)
+            answers[row.id] = why or _notice(note, trade, message if place else None)
+    return answers
+
+
+def _trades(conversation_ids: Collection[UUID]) -> dict[UUID, Trade]:
+    """By either of their conversations."""
+    found = Trade.objects.filter(Q(conversation__in=conversation_ids) | Q(notes_conversation__in=conversation_ids))
+    trades = list(found)
+    by_chat = {trade.conversation_id: trade for trade in trades}
+    return by_chat | {trade.notes_conversation_id: trade for trade in trades}
+
+
+def _concerns(row: Asked, user: User, trade: Trade) -> bool:
+    """Whether somebody still has to do with what they were to be told of."""
+    if user.pk == trade.customer_id:
+        return row.kind is Kind.TRADE
+    if not user.is_staff:
+        return False
+    if row.thread not in (trade.conversation_id, trade.notes_conversation_id):  # of the queue, as it was
+        return trade.assignee_id is None and trade.status in OPEN_STATUSES
+    return row.kind is Kind.MENTION or user.is_super_admin or user.pk == trade.assignee_id
+
+
+def _notice(note: Notification, trade: Trade, message: Message | None) -> Said:
+    ids = {} if message is None else {"conversation": str(message.conversation_id), "message": str(message.pk)}
+    return Said(f"Trade {trade.reference}", note.text, "There is news for you", {**ids, "url": note.url})
 
 
 def _places(messages: Collection[Message], user_ids: Collection[UUID]) -> dict[Place, Participant]:

@@ -17,7 +17,7 @@ def drain_queue() -> int:
 
 @shared_task(name="chat.tasks.watch_clocks")
 def watch_clocks() -> int:
-    return clocks.watch() + escalations.raise_overdue()
+    return clocks.watch() + clocks.watch_deadlines() + escalations.raise_overdue()
 
 
 @shared_task(name="chat.tasks.reassign")

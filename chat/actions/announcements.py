@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from chat import access, eventlog, fanout
+from chat.actions import notices
 from chat.enums import SystemEvent
 from chat.models import Escalation, Trade
 from chat.serializers import escalation_shape, trade_shape
@@ -22,7 +23,8 @@ def say(
     """The trade's one system message for what just happened to it, with the whole trade as its customer sees it."""
     now = Trade.objects.complete().get(pk=trade.pk)
     shape = msgspec.to_builtins(trade_shape(now, for_staff=False))
-    eventlog.append_system(conversation, event, actor=actor, body=body, trade=shape, **data)
+    said = eventlog.append_system(conversation, event, actor=actor, body=body, trade=shape, **data)
+    notices.event_said(now, event, said, actor=actor)
     trade_changed(trade)
 
 

@@ -1,6 +1,6 @@
 """Whose turn it is in a trade and since when, and the limits of support: warned of in time, missed, each told once."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -15,9 +15,9 @@ from django.utils import timezone
 
 from accounts.text import timestamp
 from chat import access, eventlog, fanout, sql
-from chat.actions import announcements, audit
+from chat.actions import announcements, audit, notices
 from chat.actions.assignment import passing_over
-from chat.enums import OPEN_STATUSES, ConversationKind, WaitingOn
+from chat.enums import OPEN_STATUSES, UNDECIDED_STATUSES, ConversationKind, WaitingOn
 from chat.models import Message, NewMessage, Trade
 from chat.serializers import trade_shape
 
@@ -166,12 +166,20 @@ def _note(clock: Clock, rows: Any, trade_id: UUID, at: datetime, is_missed: bool
     if is_missed:
         admin = trade.assignee
         audit.record(f"sla.{clock.name}_missed", actor=None, trade=trade, subject=admin, due_at=timestamp(due_at))
+    user_ids = _whom(trade, is_missed)
+    notices.clock_told(trade, clock.name, trade.runs_since, user_ids, is_missed=is_missed)
     transaction.on_commit(partial(_tell, trade_id, clock, is_missed, due_at), robust=True)
     return True
 
 
-def _tell(trade_id: UUID, clock: Clock, is_missed: bool, due_at: datetime) -> None:
+def _whom(trade: Trade, is_missed: bool) -> Iterable[UUID]:
     """A warning goes to whoever can still keep the limit, a miss to super admins; they hear both of the queue."""
+    if is_missed or trade.assignee_id is None:
+        return access.super_admins(trade)
+    return [trade.assignee_id]
+
+
+def _tell(trade_id: UUID, clock: Clock, is_missed: bool, due_at: datetime) -> None:
     trade = Trade.objects.complete().get(pk=trade_id)
     frame = {
         "type": "trade.warning",
@@ -180,7 +188,22 @@ def _tell(trade_id: UUID, clock: Clock, is_missed: bool, due_at: datetime) -> No
         "state": "missed" if is_missed else "warned",
         "due_at": timestamp(due_at),
     }
-    if is_missed or trade.assignee_id is None:
-        fanout.to_users(access.super_admins(trade), frame)
-    else:
-        fanout.to_users([trade.assignee_id], frame)
+    fanout.to_users(_whom(trade, is_missed), frame)
+
+
+def watch_deadlines(now: datetime | None = None) -> int:
+    """Tell customers, once, that their undecided trade will soon expire. How many. Safe to run twice at once."""
+    at = now or timezone.now()
+    near_until = at + (1 - WARN_AT) * settings.TRADE_DEADLINE
+    near = Trade.objects.filter(
+        status__in=UNDECIDED_STATUSES, deadline_warned_at=None, deadline_at__gt=at, deadline_at__lte=near_until
+    )
+    told = 0
+    for trade_id in list(near.values_list("pk", flat=True)):
+        with passing_over(trade_id), transaction.atomic():
+            trade = access.hold_trade(trade_id, near)
+            if trade is not None:
+                Trade.objects.filter(pk=trade_id).update(deadline_warned_at=at)
+                notices.deadline_near(trade)
+                told += 1
+    return told

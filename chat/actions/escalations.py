@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.models import User
 from chat import access, eventlog
 from chat.access import Right
-from chat.actions import announcements, assignment, audit, people, transitions, words
+from chat.actions import announcements, assignment, audit, notices, people, transitions, words
 from chat.actions.assignment import passing_over
 from chat.actions.transitions import DISPUTE, RESOLVE, shown
 from chat.enums import (
@@ -98,6 +98,7 @@ def _remind(at: datetime) -> int:
         Escalation.objects.filter(pk__in=[escalation.pk for escalation in found]).update(reminded_at=at)
         for escalation in found:
             audit.record("escalation.overdue", actor=None, trade=escalation.trade)
+            notices.escalation_overdue(escalation)
             announcements.escalation_changed(escalation)
     return len(found)
 

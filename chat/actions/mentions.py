@@ -13,7 +13,7 @@ from django.db import transaction
 from accounts.models import User
 from accounts.text import timestamp
 from chat import access, fanout
-from chat.actions import people
+from chat.actions import notices, people
 from chat.enums import ConversationKind
 from chat.eventlog import Appended, Locked
 from chat.models import Mention, Trade
@@ -39,6 +39,7 @@ def _record(notes: Locked, event: Appended) -> None:
     for user in named:
         people.enter(notes, user)
     if named:
+        notices.mentioned(named, event, trade)
         transaction.on_commit(partial(_tell, [user.pk for user in named], event, trade.pk))
 
 

@@ -77,7 +77,8 @@ def notify(
     ]
     if not new:
         return
-    Notification.objects.bulk_create(new)
+    Notification.objects.bulk_create(new, ignore_conflicts=True)
+    new = list(Notification.objects.filter(pk__in=[one.pk for one in new]))  # others tell of it at this moment too
     transaction.on_commit(partial(announcing.announce, new), robust=True)
     add([Wanted(one.user_id, kind, cause, thread, one.user_id in open_apps) for one in new], now=at)
 

@@ -33,7 +33,6 @@ def send_due(now: datetime | None = None) -> int:
         claimed = claiming.claim(at)
         if not claimed.pushes:
             break
-        time.sleep(max(0.0, claimed.wait))
         handed += _hand_over(claimed, now)
     return handed
 
@@ -42,7 +41,10 @@ def _hand_over(claimed: Claimed, now: datetime | None) -> int:
     composed = _compose(claimed.pushes, now or timezone.now())
     settling.drop([one.push for one in composed if one.payload is None], now or timezone.now())
     ready = [one for one in composed if one.payload is not None]
-    return _send(ready, claimed, now) if ready else 0
+    if not ready:
+        return 0
+    time.sleep(max(0.0, claimed.slot - time.monotonic()))  # the last moment: composing takes now more, now less
+    return _send(ready, claimed, now)
 
 
 def _compose(pushes: Sequence[Push], now: datetime) -> list[Composed]:

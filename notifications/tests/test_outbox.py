@@ -75,7 +75,7 @@ def test_many_take_as_many_queries_as_one(heard, alice, bob, sara, django_assert
     for user in (alice, bob, sara):
         phone(user)
 
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         notify(alice)
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         notify(alice, bob, sara)
