@@ -9,7 +9,7 @@ if __name__ == "__main__":
     if sys.argv[1:2] in (["demo"], ["chat"]):
         from config.embedded import prepare_environment
 
-        prepare_environment()
+        prepare_environment(sys.argv[2:])
     from django.core.management import execute_from_command_line
 
     execute_from_command_line(sys.argv)

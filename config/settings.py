@@ -217,6 +217,7 @@ DEFAULT_ADMIN_CAPACITY = 10
 
 # -- Pushes ------------------------------------------------------------------------------------------------------------
 EXPO_URL = env.url("EXPO_URL", "https://exp.host", ("https", "http"))  # http: a stub on this machine
+EXPO_STUB_PORT = env.integer("EXPO_STUB_PORT", 0, low=0, high=65535)  # of the one that the demo starts; 0: none
 EXPO_ACCESS_TOKEN = env.text("EXPO_ACCESS_TOKEN", "")
 PUSH_TIMEOUT = timedelta(seconds=env.integer("PUSH_TIMEOUT_SECONDS", 10, low=1, high=60))  # of one request to Expo
 PUSH_WAIT_FOR_APP = timedelta(seconds=15)  # for an open app to say that a message has arrived

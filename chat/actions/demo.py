@@ -76,13 +76,18 @@ def _open() -> Trade:
         fiat_amount=Decimal("600.00"),
         payment_method="SEPA",
     )
-    trade, _ = trades.open_trade(actor=_person("alice"), details=details)
+    return open_trade(person("alice"), details)
+
+
+def open_trade(customer: User, details: TradeDetails) -> Trade:
+    """One that an admin looks after."""
+    trade, _ = trades.open_trade(actor=customer, details=details)
     if trade.assignee is None:  # others wait in the queue of a database that was in use
-        trade = assignment.take(actor=_person(FIRST_ADMIN), trade_id=trade.pk)
+        trade = assignment.take(actor=person(FIRST_ADMIN), trade_id=trade.pk)
     return trade
 
 
-def _person(name: str) -> User:
+def person(name: str) -> User:
     return User.objects.get(email=f"{name}@example.com")
 
 

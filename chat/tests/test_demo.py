@@ -52,9 +52,10 @@ class Terminal:
 
 class Demo:
     def __init__(self, folder: Path) -> None:
-        self.port = reserve_port()
+        self.port, self.phones = reserve_port(), reserve_port()
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-        self.environment = {**kept, "PORT": str(self.port), "VAR_DIR": str(folder), "PYTHONUNBUFFERED": "1"}
+        ports = {"PORT": str(self.port), "EXPO_STUB_PORT": str(self.phones)}
+        self.environment = {**kept, **ports, "VAR_DIR": str(folder), "PYTHONUNBUFFERED": "1"}
 
     async def run(self, *command: str) -> Process:
         return await asyncio.create_subprocess_exec(
@@ -128,6 +129,19 @@ async def test_a_taken_port_is_one_clear_line(tmp_path: Path) -> None:
     assert output.decode().strip() == f"CommandError: Port {demo.port} is taken. Choose another: PORT=8001 make demo"
 
 
+async def test_a_taken_port_of_the_phones_is_one_clear_line(tmp_path: Path) -> None:
+    demo = Demo(tmp_path)
+    taken = await asyncio.start_server(lambda reader, writer: None, "127.0.0.1", demo.phones)
+
+    process = await demo.run("demo")
+    output, _ = await asyncio.wait_for(process.communicate(), DEADLINE)
+
+    taken.close()
+    assert process.returncode == 1
+    line = f"CommandError: Port {demo.phones} is taken. Choose another: EXPO_STUB_PORT=8101 make demo"
+    assert output.decode().strip() == line
+
+
 async def test_seeding_only_fills_the_database_once(tmp_path: Path) -> None:
     demo = Demo(tmp_path)
 
@@ -141,7 +155,9 @@ async def test_seeding_only_fills_the_database_once(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "parley.sqlite3")) as database:
         queued = "SELECT count(*) FROM chat_trade WHERE queued_at IS NOT NULL"
         [(trades, waiting)] = database.execute(f"SELECT count(*), ({queued}) FROM chat_trade")
+        [(phones,)] = database.execute("SELECT count(*) FROM notifications_device")
     assert (trades, waiting) == (20, 2)
+    assert phones == 0  # servers on this database may push to the real Expo
 
 
 @pytest.mark.django_db(transaction=True)

@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
 
-from notifications.expostub import rules
+from notifications.expostub import page, rules
 from notifications.expostub.store import Fault, Store
 
 HOST = "127.0.0.1"
@@ -20,8 +20,9 @@ API = "/--/api/v2/push"
 class ExpoStub:
     """A context manager. `port` 0 takes a free one; started again, it keeps it, so it can be away for a while."""
 
-    def __init__(self, port: int = 0, *, access_token: str = "") -> None:
+    def __init__(self, port: int = 0, *, access_token: str = "", command: str = "") -> None:
         self.port = port
+        self.command = command  # what the page says to type for a push to arrive
         self.access_token = access_token
         self.store = Store()
         self.stopping = threading.Event()
@@ -105,14 +106,32 @@ class _Handler(BaseHTTPRequestHandler):
         """Tokens stand in no log."""
 
     def do_GET(self) -> None:
-        if self.path == "/pushes.json":
-            self._answer(200, self.server.stub.store.listed())
+        if not self._is_from_here():
+            return
+        store, path = self.server.stub.store, self.path.partition("?")[0]
+        if path == "/":
+            self._write(200, page.render(store.shown(), self.server.stub.command), page.HEADERS, page.HTML)
+        elif path == "/phones.json":
+            self._answer(200, store.shown(), page.HEADERS)
+        elif path == "/pushes.json":
+            self._answer(200, store.listed(), page.HEADERS)
+        elif (file := page.file(path)) is not None:
+            self._write(200, file[0], page.HEADERS, file[1])
         else:
-            self._answer(404, {"errors": [{"code": "NOT_FOUND", "message": "There is nothing here."}]})
+            self._refuse(404, "NOT_FOUND", "There is nothing here.")
+
+    def _is_from_here(self) -> bool:
+        """Not from a page of another site, nor through a name that somebody else points at this machine."""
+        host = self.headers.get("Host", "").rpartition(":")[0]
+        origin = self.headers.get("Origin")
+        if host in (HOST, "localhost") and origin in (None, f"http://{host}:{self.server.stub.port}"):
+            return True
+        self._refuse(403, "FORBIDDEN", "Only for this machine.")
+        return False
 
     def do_POST(self) -> None:
         body = self._read()
-        if body is None:
+        if body is None or not self._is_from_here():
             return
         if self.path == "/control":
             self._control(body)
@@ -175,15 +194,19 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._answer(200, {"data": self.server.stub.store.receipts(ids)})
 
-    def _control(self, body: dict[str, Any]) -> None:
+    def _control(self, body: Any) -> None:
         """{"fault": kind, "times": n, …}, {"clear": true} or {"clear_faults": true}."""
         stub = self.server.stub
+        try:
+            fault = Fault.read(body)
+        except (TypeError, ValueError):
+            return self._refuse(400, "VALIDATION_ERROR", "There is no such fault.")
         if body.get("clear"):
             stub.store.clear()
         if body.get("clear_faults"):
             stub.clear_faults()
-        if "fault" in body:
-            stub.fault(str(body.pop("fault")), **body)
+        if fault is not None:
+            stub.store.add(fault)
         self._answer(200, {})
 
     def _refuse(self, status: int, code: str, message: str, *, retry_after: str = "") -> None:

@@ -5,10 +5,11 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Self
 from uuid import uuid4
 
 from notifications.expostub import rules
+from notifications.expostub.phones import Phones
 
 KEPT = 20_000  # pushes; older ones are forgotten, their number is not
 
@@ -23,12 +24,27 @@ class Fault:
     accept: bool = False
     retry_after: str = "1"
 
+    @classmethod
+    def read(cls, order: object) -> Self | None:
+        """The one in an order, if there is one. Raises TypeError or ValueError for what cannot be done."""
+        if not isinstance(order, dict):
+            raise TypeError(order)
+        if "fault" not in order:
+            return None
+        said = {name: value for name, value in order.items() if name not in ("fault", "clear", "clear_faults")}
+        fault = cls(str(order["fault"]), **said)
+        if fault.kind not in ("hang", "cut", "badjson") and not 400 <= int(fault.kind) <= 599:
+            raise ValueError(fault.kind)
+        fault.times, fault.seconds, fault.retry_after = int(fault.times), float(fault.seconds), str(fault.retry_after)
+        return fault
+
 
 @dataclass
 class Store:
     """Everything behind one lock."""
 
     pushes: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=KEPT))
+    phones: Phones = field(default_factory=Phones)
     accepted: int = 0
     refused: int = 0
     requests: int = 0
@@ -63,7 +79,9 @@ class Store:
         self._tokens[ticket] = payload["to"]
         if len(self._tokens) > KEPT:
             del self._tokens[next(iter(self._tokens))]
-        self.pushes.append({"payload": payload, "ticket": ticket, "received_at": datetime.now(UTC).isoformat()})
+        push = {"payload": payload, "ticket": ticket, "received_at": datetime.now(UTC).isoformat()}
+        self.pushes.append(push)
+        self.phones.receive(push)
         return {"status": "ok", "id": ticket}
 
     def receipts(self, tickets: list[str]) -> dict[str, Any]:
@@ -72,7 +90,10 @@ class Store:
         return {ticket: receipt for ticket, receipt in known.items() if receipt is not None}
 
     def clear(self) -> None:
-        self._change(self.pushes.clear)
+        """All pushes and phones; the counts go on."""
+        with self.lock:
+            self.pushes.clear()
+            self.phones.clear()
 
     def add(self, fault: Fault) -> None:
         self._change(lambda: self.faults.append(fault))
@@ -86,9 +107,13 @@ class Store:
 
     def listed(self) -> dict[str, Any]:
         with self.lock:
-            return {
-                "pushes": list(self.pushes),
-                "accepted": self.accepted,
-                "refused": self.refused,
-                "faults": [{"kind": fault.kind, "times": fault.times} for fault in self.faults],
-            }
+            return {"pushes": list(self.pushes), **self._counted()}
+
+    def shown(self) -> dict[str, Any]:
+        """What the page shows: a few lines per phone, whatever has come in."""
+        with self.lock:
+            return {"phones": list(self.phones), **self._counted()}
+
+    def _counted(self) -> dict[str, Any]:
+        faults = [{"kind": fault.kind, "times": fault.times} for fault in self.faults]
+        return {"accepted": self.accepted, "refused": self.refused, "faults": faults}

@@ -3,6 +3,7 @@
 import socket
 import sys
 from argparse import ArgumentParser
+from contextlib import ExitStack
 from typing import Any
 
 import uvicorn
@@ -11,10 +12,11 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
 from chat import fanout
-from chat.actions import demo
+from chat.actions import demo, demo_phones
 from chat.management.workers import InProcessCelery
 from chat.models import Trade
 from chat.protocol import MAX_FRAME_BYTES
+from notifications.expostub.server import ExpoStub
 
 HOST = "127.0.0.1"
 
@@ -29,7 +31,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: object, seed_only: bool, port: int, **options: Any) -> None:
         if not seed_only:
-            _check_port(port)
+            _check_port(port, "PORT=8001")
+            if settings.EXPO_STUB_PORT:
+                _check_port(settings.EXPO_STUB_PORT, "EXPO_STUB_PORT=8101")
         call_command("migrate", verbosity=0, interactive=False)
         if sys.stderr.isatty() and not demo.is_filled():
             sys.stderr.write("Telling the demo's day; a few seconds …\n")
@@ -39,8 +43,15 @@ class Command(BaseCommand):
             fanout.flush()  # servers that run on this database hear of it at once
             return
         self.stdout.write(_welcome(port, trade))
-        self.stdout.flush()
-        with InProcessCelery():
+        with ExitStack() as running:
+            if settings.EXPO_STUB_PORT:
+                # Only beside a stub: the real Expo knows no such phones.
+                command = _chat_command(port, demo_phones.add())
+                stub = running.enter_context(ExpoStub(settings.EXPO_STUB_PORT, command=command))
+                self.stdout.write(_phones(stub.url, command))
+            self.stdout.write("\nCtrl-C ends it; the data stays in var/.\n")
+            self.stdout.flush()
+            running.enter_context(InProcessCelery())
             uvicorn.run(
                 "config.asgi:application",
                 host=HOST,
@@ -56,13 +67,13 @@ class Command(BaseCommand):
             )
 
 
-def _check_port(port: int) -> None:
+def _check_port(port: int, other: str) -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
         except OSError as error:
-            raise CommandError(f"Port {port} is taken. Choose another: PORT=8001 make demo") from error
+            raise CommandError(f"Port {port} is taken. Choose another: {other} make demo") from error
 
 
 def _people() -> str:
@@ -75,8 +86,6 @@ def _welcome(port: int, trade: Trade) -> str:
     database = "SQLite in var/" if settings.DATABASE_KIND == "sqlite" else "PostgreSQL"
     layer = "Redis" if settings.REDIS_URL else "in-memory"
     assignee = trade.assignee.email if trade.assignee else "nobody yet"
-    python = sys.executable if "venv" not in sys.executable else ".venv/bin/python"
-    suffix = "" if port == 8000 else f" --url {here}"
     return f"""
 Parley is serving. Database: {database}; live layer: {layer}; Celery: in this process.
 
@@ -88,8 +97,27 @@ Parley is serving. Database: {database}; live layer: {layer}; Celery: in this pr
 
 Chat in two more terminals:
 
-  {python} manage.py chat --as alice@example.com{suffix}
-  {python} manage.py chat --as {assignee}{suffix}
-
-Ctrl-C ends it; the data stays in var/.
+  {_chat("alice@example.com", port)}
+  {_chat(assignee, port)} --trade {trade.reference}
 """
+
+
+def _phones(page: str, command: str) -> str:
+    return f"""
+Pushes go to phones on this machine: {page}/
+
+  1. Open that page.
+  2. Write to Bob, who is offline:  {command}
+  3. It is on both of his phones within two seconds. Read it as bob@example.com: their badges go, silently.
+"""
+
+
+def _chat_command(port: int, trade: Trade) -> str:
+    assert trade.assignee is not None
+    return f"{_chat(trade.assignee.email, port)} --trade {trade.reference}"
+
+
+def _chat(email: str, port: int) -> str:
+    python = sys.executable if "venv" not in sys.executable else ".venv/bin/python"
+    suffix = "" if port == 8000 else f" --url http://{HOST}:{port}"
+    return f"{python} manage.py chat --as {email}{suffix}"
