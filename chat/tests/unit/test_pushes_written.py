@@ -11,10 +11,12 @@ from django.utils import timezone
 
 from accounts.ids import new_id
 from accounts.tests.factories import DeviceSessionFactory
+from chat import presence
 from chat.actions import messages
 from chat.actions.standings import Draft
 from chat.enums import ParticipantRole
 from chat.models import Block, Connection, Participant
+from chat.presence import Change
 from chat.quick import QuickLane
 from chat.tests.factories import group, open_trade
 from notifications.models import Device, OutboxRow
@@ -107,6 +109,20 @@ def test_an_open_app_is_waited_for(way, app, waits, send, alice, bob):
 
     wait = settings.PUSH_WAIT_FOR_APP if waits else settings.PUSH_GATHER
     assert (row.waits, row.due_at) == (waits, message.created_at + wait)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_an_app_that_has_just_been_closed_is_not_open(way, send, alice, bob):
+    """Others are told of its person's absence only after the grace; a push need not wait for that."""
+    room = group(alice, bob)
+    phone(bob)
+    socket = new_id()
+    presence.note([Change(socket, bob.pk)])
+    assert send(way, alice, room.pk)[1][0].waits
+
+    presence.note([Change(socket, bob.pk, ended=True)])
+
+    assert not send(way, alice, room.pk)[1][0].waits
 
 
 @pytest.mark.parametrize("way", WAYS)
