@@ -17,6 +17,8 @@ class Kind(StrEnum):
     PROFILE = "profile.changed"  # by the person
     ACCOUNT = "account.changed"  # by a super admin
     LOGGED_OUT = "account.logged_out"  # by a super admin, from some or all devices
+    PUSHES_SENT_AGAIN = "pushes.sent_again"  # by a super admin: those that had failed for good
+    PUSH_DEVICES_ENDED = "push_devices.ended"  # by a super admin
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,3 +49,4 @@ class EndReason(StrEnum):
     REPLACED = "replaced"  # the app was given another token
     NOT_REGISTERED = "not_registered"  # says Expo
     TOO_MANY = "too_many"
+    ADMIN = "ended_by_admin"

@@ -14,7 +14,11 @@ from django.views.decorators.debug import sensitive_post_parameters
 
 from accounts.pages.policy import with_policy
 
-APPS = ("chat", "accounts")  # in the order of the navigation; within an app by `place` of the ModelAdmin
+APPS = (
+    "chat",
+    "notifications",
+    "accounts",
+)  # as in the navigation; within an app by `place` of the ModelAdmin
 
 
 class StaffSite(AdminSite):

@@ -14,9 +14,10 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from accounts.admin import shown
 from accounts.models import User
 from chat.actions import reports
-from chat.admin import history, shown
+from chat.admin import history
 from chat.admin.base import SuperAdminAdmin, staff
 from chat.models import AuditEntry
 from chat.streaming import csv_answer

@@ -12,8 +12,8 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from accounts.admin import shown
 from chat.actions import canned_replies
-from chat.admin import shown
 from chat.admin.base import StaffAdmin, refusal_of, staff
 from chat.errors import ChatError
 from chat.models import CannedReply

@@ -1,19 +1,22 @@
 """Conversations as staff read them: one's own, and of all others no more than that they exist."""
 
 from typing import Any
+from uuid import UUID
 
 from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.urls import path
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from chat import access
-from chat.admin import shown, timeline
+from accounts.admin import shown
+from chat import access, reachability
+from chat.admin import timeline
 from chat.admin.base import StaffAdmin, staff
 from chat.errors import NotFound
-from chat.models import Conversation, Trade
+from chat.models import Conversation, Message, Trade
 
 
 class StateFilter(admin.SimpleListFilter):
@@ -71,16 +74,16 @@ class ConversationAdmin(StaffAdmin):
     def activity(self, conversation: Conversation) -> SafeString | str:
         return shown.when(conversation.last_activity_at)
 
+    def get_urls(self) -> list[Any]:
+        reached = self.admin_site.admin_view(self.reached)
+        address = "<uuid:conversation_id>/messages/<uuid:message_id>/"
+        return [path(address, reached, name="chat_conversation_reached"), *super().get_urls()]
+
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         row: Conversation = self.get_row(request, object_id)
-        context = self.admin_site.each_context(request) | {
-            "opts": self.opts,
-            "title": row.title or "Conversation",
-            "conversation": row,
-            "trade": trade_of(row),
-        }
+        context = self._context(request, row)
         try:
             readable = access.get_conversation(staff(request), row.pk)
         except NotFound:
@@ -88,6 +91,28 @@ class ConversationAdmin(StaffAdmin):
         people = row.participants.current().select_related("user").order_by("id")
         context |= {"chat": timeline.read(readable, staff(request), request.GET), "people": people[:100]}
         return TemplateResponse(request, "admin/chat/conversation/page.html", context)
+
+    def reached(self, request: HttpRequest, conversation_id: UUID, message_id: UUID) -> HttpResponse:
+        """How one message got to whom, for whoever may read it."""
+        row: Conversation = self.get_row(request, conversation_id)
+        context = self._context(request, row)
+        try:
+            access.get_conversation(staff(request), row.pk)
+        except NotFound:
+            return self._ask_for_a_reason(request, row, context)
+        message = Message.objects.complete().filter(conversation=row, pk=message_id).first()
+        if message is None:
+            raise Http404
+        context["reached"] = reachability.reached(message)
+        return TemplateResponse(request, "admin/chat/conversation/reached.html", context)
+
+    def _context(self, request: HttpRequest, row: Conversation) -> dict[str, Any]:
+        return self.admin_site.each_context(request) | {
+            "opts": self.opts,
+            "title": row.title or "Conversation",
+            "conversation": row,
+            "trade": trade_of(row),
+        }
 
     def _ask_for_a_reason(self, request: HttpRequest, row: Conversation, context: dict[str, Any]) -> HttpResponse:
         """Of a trade's chat a super admin learns that it is there; what was said in it takes a reason."""

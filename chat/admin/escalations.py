@@ -12,9 +12,9 @@ from django.urls import path
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from accounts.admin import shown
 from chat.actions import escalations
 from chat.actions.transitions import RESOLVE
-from chat.admin import shown
 from chat.admin.base import StaffAdmin, attempt, staff
 from chat.admin.trades import back_to_trade
 from chat.enums import TradeStatus

@@ -18,6 +18,7 @@ MAX_SEQ = 2**63 - 1
 
 @dataclass(frozen=True, slots=True)
 class Line:
+    id: UUID
     seq: int
     side: str  # "left", "right" or "middle"
     author: str
@@ -56,6 +57,7 @@ def read(conversation: Conversation, viewer: User, cursor: QueryDict | dict[str,
 def _line(message: Message, conversation: Conversation, viewer_id: UUID) -> Line:
     sender, deleted = message.sender, message.deleted_at is not None
     return Line(
+        id=message.pk,
         seq=message.seq,
         side=_side(message, conversation, viewer_id),
         author="" if sender is None else sender.display_name,

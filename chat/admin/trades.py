@@ -13,11 +13,12 @@ from django.urls import path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from accounts.admin import shown
 from accounts.models import User
 from chat import access, queries
 from chat.actions import assignment
 from chat.actions.transitions import RESOLVE
-from chat.admin import history, shown, timeline
+from chat.admin import history, timeline
 from chat.admin.base import StaffAdmin, attempt, refusal_of, staff
 from chat.admin.filters import AssigneeFilter, PaymentMethodFilter
 from chat.admin.trade_buttons import BUTTONS, offered

@@ -5,8 +5,8 @@ from typing import Any
 from django import template
 from django.utils import timezone
 
+from accounts.admin import shown
 from chat.admin import dashboard as figures
-from chat.admin import shown
 
 register = template.Library()
 

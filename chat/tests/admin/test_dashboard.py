@@ -3,9 +3,9 @@
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
+from accounts.admin import shown
 from accounts.models import User
 from chat.actions import messages
-from chat.admin import shown
 from chat.admin.dashboard import CHART_HEIGHT, bars
 from chat.reporting import Hour
 from chat.tests.factories import open_trade, trade_admin

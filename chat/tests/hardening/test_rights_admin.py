@@ -11,7 +11,16 @@ from django.test import Client
 from chat.actions import messages
 from chat.tests.hardening.tools import MARK, changed, snapshot
 from chat.tests.hardening.workflow import because, dispute, escalate, look_in, proof, step_in, take_escalation
-from chat.tests.hardening.world import SECRET, WHO, Operation, World, keep_reply, keep_team_reply
+from chat.tests.hardening.world import (
+    SECRET,
+    WHO,
+    Operation,
+    World,
+    fail_a_push,
+    keep_reply,
+    keep_team_reply,
+    register_phone,
+)
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("hardening-rights")]
 
@@ -55,6 +64,13 @@ TALKS = "chat/conversation/"
 CHAT, NOTES = f"{TALKS}{{trade.conversation_id}}/change/", f"{TALKS}{{trade.notes_conversation_id}}/change/"
 QUEUED_CHAT = f"{TALKS}{{queued.conversation_id}}/change/"
 QUEUED_NOTES = f"{TALKS}{{queued.notes_conversation_id}}/change/"
+REACHED = f"{TALKS}{{trade.conversation_id}}/messages/{{said}}/"
+NOTED = f"{TALKS}{{trade.notes_conversation_id}}/messages/{{noted}}/"
+ELSEWHERE = f"{TALKS}{{trade.conversation_id}}/messages/{{noted}}/"
+    f"{TALKS}{{trade.conversation_id}}/messages/{{said}}/",
+    f"{TALKS}{{trade.notes_conversation_id}}/messages/{{noted}}/",
+)
+PUSHES, PHONES = "notifications/push/", "notifications/device/"
 ESCALATION, REPLY = "chat/escalation/{escalation}/", "chat/cannedreply/{reply.pk}/"
 
 # Cells are of assignee, colleague and super admin; everybody else gets the sign-in page, whatever they ask for.
@@ -104,6 +120,10 @@ TABLE = [
     Operation("read the chat in the queue", "GET", QUEUED_CHAT, "404 404 200", None, say_in_the_queue),
     Operation("read notes", "GET", NOTES, "notes 404 notes"),
     Operation("read notes in the queue", "GET", QUEUED_NOTES, "200 200 200"),
+    Operation("who was reached", "GET", REACHED, "chat 404 200"),
+    Operation("who was reached, after looking in", "GET", REACHED, "chat 404 chat", None, look_in),
+    Operation("who was reached by a note", "GET", NOTED, "notes 404 notes"),
+    Operation("a message by another address", "GET", ELSEWHERE, "404 404 200"),
     Operation("add a conversation", "GET", f"{TALKS}add/", "403 403 403"),
     # escalations
     Operation("list escalations", "GET", "chat/escalation/", "200 200 200"),
@@ -125,6 +145,22 @@ TABLE = [
     Operation(
         "delete the team's", "POST", f"{REPLY}delete/", "403 403 done", lambda _: {"post": "yes"},
         keep_team_reply,
+    ),
+    # pushes and where they go
+    Operation("pushes", "GET", PUSHES, "403 403 200", None, fail_a_push),
+    Operation("one push", "GET", f"{PUSHES}{{push.pk}}/change/", "403 403 200", None, fail_a_push),
+    Operation("send it again", "POST", f"{PUSHES}{{push.pk}}/again/", "403 403 done", None, fail_a_push),
+    Operation("send it again by its address", "GET", f"{PUSHES}{{push.pk}}/again/", "403 403 405", None, fail_a_push),
+    Operation(
+        "send chosen ones again", "POST", PUSHES, "403 403 done",
+        lambda w: chosen(w, "send_again", w.push.pk), fail_a_push,
+    ),
+    Operation("delete a push", "POST", f"{PUSHES}{{push.pk}}/delete/", "403 403 403", None, fail_a_push),
+    Operation("push devices", "GET", PHONES, "403 403 200", None, register_phone),
+    Operation("one push device", "GET", f"{PHONES}{{device.pk}}/change/", "403 403 200", None, register_phone),
+    Operation(
+        "end push devices", "POST", PHONES, "403 403 done",
+        lambda w: chosen(w, "end_chosen", w.device.pk), register_phone,
     ),
     # the record, people, devices
     Operation("audit log", "GET", "chat/auditentry/", "403 403 200"),
@@ -156,7 +192,7 @@ def desks(world: World) -> dict[str, Client]:
 
 
 def address(operation: Operation, world: World) -> str:
-    names = ("trade", "queued", "escalation", "reply", *WHO[1:])
+    names = ("trade", "queued", "escalation", "reply", "said", "noted", "push", "device", *WHO[1:])
     path = operation.path.replace("{unknown}", str(uuid4()))
     return "/admin/" + path.format(**{name: getattr(world, name) for name in names})
 

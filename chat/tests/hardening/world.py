@@ -14,7 +14,7 @@ from chat.models import CannedReply, Conversation, Trade
 from chat.tests.conftest import access_token
 from chat.tests.factories import group, open_trade
 from chat.tests.hardening.tools import MARK
-from notifications.models import Device
+from notifications.models import Device, Push
 from notifications.tests.factories import phone
 
 WHO = ("anonymous", "participant", "stranger", "assignee", "colleague", "super_admin")
@@ -34,6 +34,7 @@ class World:
     room: Conversation | None = None  # what gather() made
     reply: CannedReply | None = None  # what keep_reply() made
     device: Device | None = None  # what register_phone() made
+    push: Push | None = None  # what fail_a_push() made
     escalation: UUID | None = None  # what workflow.escalate() made
 
     def __getattr__(self, name: str) -> Any:
@@ -70,6 +71,14 @@ def keep_team_reply(world: World) -> None:
 def register_phone(world: World) -> None:
     """Alice's."""
     world.device = phone(world.participant)
+
+
+def fail_a_push(world: World) -> None:
+    """On Alice's phone."""
+    register_phone(world)
+    world.push = Push.objects.create(
+        device=world.device, thread=world.trade.conversation_id, kind="message", state="failed"
+    )
 
 
 def make_world(alice: User, bob: User, tina: User, tom: User, sara: User) -> World:

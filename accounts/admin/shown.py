@@ -27,6 +27,13 @@ TONES = {
     "online": "good",
     "idle": "wait",
     "offline": "calm",
+    "ready": "wait",
+    "sending": "busy",
+    "sent": "busy",
+    "delivered": "good",
+    "read": "good",
+    "dropped": "calm",
+    "failed": "bad",
 }
 
 
