@@ -26,9 +26,8 @@ def retry(*, actor: User, push_ids: Collection[UUID]) -> int:
         failed = Push.objects.filter(pk__in=push_ids, state=PushState.FAILED, device__ended_at=None)
         held = failed.select_for_update(of=("self",)).order_by("pk")
         people = dict(held.values_list("pk", "device__user"))
-        Push.objects.filter(pk__in=people).update(
-            state=PushState.READY, due_at=timezone.now(), attempts=0, error="", settled_at=None, claimed_until=None
-        )
+        afresh = {"attempts": 0, "error": "", "ticket": "", "sent_at": None, "settled_at": None, "claimed_until": None}
+        Push.objects.filter(pk__in=people).update(state=PushState.READY, due_at=timezone.now(), **afresh)
         letters = Counter(people.values())
         for user in User.objects.filter(pk__in=letters):
             change = {"dead_letters": (letters[user.pk], 0)}

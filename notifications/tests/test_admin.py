@@ -36,15 +36,9 @@ def push(device: Device, state: str = "failed", **fields: Any) -> Push:
 
 
 def row(of: Push, **fields: Any) -> OutboxRow:
-    values = {
-        "push": of,
-        "kind": of.kind,
-        "cause": uuid4(),
-        "thread": of.thread,
-        "due_at": timezone.now(),
-        "state": "taken",
-    }
-    return OutboxRow.objects.create(device=of.device, user=of.device.user, **values | fields)
+    about = {"device": of.device, "user": of.device.user, "kind": of.kind, "thread": of.thread}
+    values = {"push": of, "cause": uuid4(), "due_at": timezone.now(), "state": "taken"}
+    return OutboxRow.objects.create(**about | values | fields)
 
 
 def said(response: Any) -> list[str]:

@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
-from chat.actions import escalations, messages, trades
+from chat.actions import breakglass, escalations, messages, trades
 from chat.tests.factories import open_trade
 from notifications.models import OutboxRow, Push, Service
 from notifications.tests.factories import phone
@@ -23,10 +23,11 @@ def test_pages_fit_and_can_be_read_on_phones_and_desks_in_light_and_dark(open_de
         messages.send_message(actor=person, conversation_id=trade.conversation_id, client_id=uuid4(), body=text)
     trades.make_move(actor=alice, trade_id=trade.pk, move=trades.PROOF)
     escalation = escalations.escalate(actor=tina, trade_id=trade.pk, reason="r" * 300)
-    open_trade(alice, reference="R" * 64)
+    other = open_trade(alice, reference="R" * 64)
+    breakglass.join(actor=sara, trade_id=other.pk, reason="x")
     device = phone(alice, name="P" * 200)
-    said = messages.send_message(actor=tina, conversation_id=trade.conversation_id, client_id=uuid4(), body="Hello?")
-    values = {"thread": trade.conversation_id, "kind": "message", "ticket": "t" * 64, "error": "e" * 200}
+    said = messages.send_message(actor=tina, conversation_id=other.conversation_id, client_id=uuid4(), body="Hello?")
+    values = {"thread": other.conversation_id, "kind": "message", "ticket": "t" * 64, "error": "e" * 200}
     states = ("ready", "sending", "sent", "delivered", "dropped", "failed")
     pushes = [Push.objects.create(device=device, state=state, **values) for state in states]
     OutboxRow.objects.filter(cause=said.message.pk).update(state="taken", push=pushes[-1])
@@ -39,9 +40,11 @@ def test_pages_fit_and_can_be_read_on_phones_and_desks_in_light_and_dark(open_de
         "", "chat/trade/", f"chat/trade/{trade.pk}/change/", "chat/conversation/", "chat/escalation/",
         f"chat/conversation/{trade.conversation_id}/change/", f"chat/escalation/{escalation.pk}/change/",
         "chat/auditentry/", "chat/cannedreply/", "chat/cannedreply/add/", "accounts/user/", "accounts/devicesession/",
-        f"chat/conversation/{trade.conversation_id}/messages/{said.message.pk}/", "notifications/push/",
+        f"chat/conversation/{other.conversation_id}/change/", "notifications/push/",
+        f"chat/conversation/{other.conversation_id}/messages/{said.message.pk}/",
         f"notifications/push/{pushes[-1].pk}/change/", "notifications/device/",
-        f"notifications/device/{device.pk}/change/", f"accounts/user/{tina.pk}/change/", "authenticator/", "password_change/",
+        f"notifications/device/{device.pk}/change/", f"accounts/user/{tina.pk}/change/", "authenticator/",
+        "password_change/",
     )  # fmt: skip
 
     faults = []

@@ -67,9 +67,6 @@ QUEUED_NOTES = f"{TALKS}{{queued.notes_conversation_id}}/change/"
 REACHED = f"{TALKS}{{trade.conversation_id}}/messages/{{said}}/"
 NOTED = f"{TALKS}{{trade.notes_conversation_id}}/messages/{{noted}}/"
 ELSEWHERE = f"{TALKS}{{trade.conversation_id}}/messages/{{noted}}/"
-    f"{TALKS}{{trade.conversation_id}}/messages/{{said}}/",
-    f"{TALKS}{{trade.notes_conversation_id}}/messages/{{noted}}/",
-)
 PUSHES, PHONES = "notifications/push/", "notifications/device/"
 ESCALATION, REPLY = "chat/escalation/{escalation}/", "chat/cannedreply/{reply.pk}/"
 
