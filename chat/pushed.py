@@ -11,7 +11,7 @@ from django.db.models import Count, OuterRef, Q, Subquery, Sum
 
 from accounts.models import User
 from chat.enums import OPEN_STATUSES, ConversationKind, ParticipantRole
-from chat.models import Block, Message, Participant, Trade
+from chat.models import Block, Connection, Message, Participant, Trade
 from notifications.enums import Kind
 from notifications.models import Notification
 from notifications.sources import Asked, Dropped, Said
@@ -38,6 +38,7 @@ def answer_messages(rows: Sequence[Asked], now: datetime) -> dict[int, Said | Dr
     places = _places(messages.values(), {row.user_id for row in rows})
     senders = {message.sender_id for message in messages.values()}
     blocks = set(Block.objects.filter(blocked__in=senders).values_list("blocker", "blocked"))
+    open_apps = _open_apps({row.user_id for row in rows}, now)
     answers: dict[int, Said | Dropped] = {}
     for row in rows:
         message = messages.get(row.cause)
@@ -47,7 +48,8 @@ def answer_messages(rows: Sequence[Asked], now: datetime) -> dict[int, Said | Dr
         elif (row.user_id, message.sender_id) in blocks:
             answers[row.id] = Dropped.BLOCKED
         else:
-            answers[row.id] = why_not(message, place, waits=row.waits, now=now) or said(message)
+            is_open = row.waits or row.user_id in open_apps
+            answers[row.id] = why_not(message, place, is_open=is_open, now=now) or said(message)
     return answers
 
 
@@ -71,7 +73,7 @@ def answer_notices(rows: Sequence[Asked], now: datetime) -> dict[int, Said | Dro
         else:
             why = None
             if message is not None and place is not None:
-                why = why_not(message, place, waits=row.waits, now=now)
+                why = why_not(message, place, is_open=row.waits, now=now)
             answers[row.id] = why or _notice(note, trade, message if place else None)
     return answers
 
@@ -107,13 +109,22 @@ def _places(messages: Collection[Message], user_ids: Collection[UUID]) -> dict[P
     return {(place.conversation_id, place.user_id): place for place in found.exclude(watching)}
 
 
-def why_not(message: Message, place: Participant, *, waits: bool, now: datetime) -> Dropped | None:
+def _open_apps(user_ids: Collection[UUID], now: datetime) -> set[UUID]:
+    """
+    Who has a socket in the foreground now: its lease is stored a moment after it opens, so a message of that moment
+    found none.
+    """
+    leases = Connection.objects.filter(user__in=user_ids, foreground=True, expires_at__gt=now)
+    return set(leases.values_list("user", flat=True))
+
+
+def why_not(message: Message, place: Participant, *, is_open: bool, now: datetime) -> Dropped | None:
     """Why a message is no news any more for somebody in its conversation, if it is not."""
     if message.deleted_at is not None:
         return Dropped.DELETED
     if place.read_seq >= message.seq:
         return Dropped.READ
-    if waits and place.delivered_seq >= message.seq:
+    if is_open and place.delivered_seq >= message.seq:
         return Dropped.DELIVERED
     if place.muted_until is not None and place.muted_until > now:
         return Dropped.MUTED

@@ -163,7 +163,7 @@ class World:
                 person.signed_in[due.phone]
                 and not person.muted
                 and person.read < due.seq
-                and not (due.waits and person.delivered >= due.seq)
+                and not ((due.waits or person.foreground) and person.delivered >= due.seq)
             ):
                 self.expected.add((due.message, person.phones[due.phone].pk))
         self.waiting = still

@@ -6,10 +6,12 @@ import pytest
 from django.utils import timezone
 
 from accounts.ids import new_id
+from chat import presence
 from chat.actions import messages, people
 from chat.actions.conversations import open_direct
 from chat.enums import ParticipantRole
 from chat.models import Block, Message, Participant
+from chat.presence import Change
 from chat.pushed import ChatSource
 from chat.tests.factories import group, open_trade
 from notifications.enums import Kind
@@ -89,6 +91,8 @@ def test_what_reached_the_open_app_is_no_news_and_what_reached_a_closed_one_is(a
 
     assert answer(message, bob, waits=True) is Dropped.DELIVERED
     assert answer(message, bob, waits=False).text
+    presence.note([Change(new_id(), bob.pk)])
+    assert answer(message, bob, waits=False) is Dropped.DELIVERED  # it opened in the moment of the message
 
 
 def test_who_looks_into_a_trade_and_what_does_not_exist_get_nothing(alice, sara, tina):
@@ -107,9 +111,9 @@ def test_many_rows_take_as_many_queries_as_one(alice, bob, tina, django_assert_n
         asked(say(alice, other.pk), tina, number=3 + n) for n in range(3)
     ]
 
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(4):
         assert len(ChatSource().answer(rows, timezone.now())) == 6
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(4):
         assert len(ChatSource().answer(rows[:1], timezone.now())) == 1
 
 
