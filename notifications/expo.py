@@ -6,6 +6,7 @@ Limits and errors after https://docs.expo.dev/push-notifications/sending-notific
 """
 
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ from notifications.payload import Payload
 
 MAX_BATCH = 100
 MAX_RECEIPTS = 300  # a third of what Expo allows: an answer stays small
+MAX_ANSWER = 1024 * 1024  # bytes; 300 receipts with the longest of errors are a fraction of it
+CHUNK = 64  # bytes waited for at once: an answer that trickles in is given up in time
 RETRY_AFTER = (1.0, 3600.0)  # seconds; whatever the header says is brought between the two
 
 
@@ -147,8 +150,20 @@ def _seconds_until(moment: datetime) -> float:
 
 class _Session(requests.Session):
     def post(self, url: Any, *args: Any, **options: Any) -> requests.Response:
-        """Whoever answers with another address does not get our pushes and our token."""
-        return super().post(url, *args, **options, allow_redirects=False)
+        """
+        Whoever answers with another address does not get our pushes and our token; and an answer is neither larger
+        nor longer on its way than one of Expo's can be.
+        """
+        ends = time.monotonic() + options["timeout"]
+        response = super().post(url, *args, **options, allow_redirects=False, stream=True)
+        body = bytearray()
+        for chunk in response.iter_content(CHUNK):
+            body += chunk
+            if len(body) > MAX_ANSWER or time.monotonic() > ends:
+                response.close()
+                raise requests.exceptions.ContentDecodingError("an answer too large or too slow")
+        response._content = bytes(body)
+        return response
 
 
 _local = threading.local()  # a requests session is not made for several threads at once

@@ -1,6 +1,7 @@
 """The JSON of one push, within Expo's 4,096 bytes whatever somebody wrote."""
 
 import json
+import unicodedata
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
@@ -43,7 +44,7 @@ def silent(*, token: str, push_id: UUID, badge: int) -> Payload:
 
 def cut(text: str, length: int) -> str:
     """At most `length` characters, the last of them an ellipsis where something is missing."""
-    return text if len(text) <= length else _whole(text[: length - 1]) + CUT
+    return text if len(text) <= length else _whole(text, length - 1) + CUT
 
 
 def _fitting(text: str, room: int) -> str:
@@ -57,15 +58,21 @@ def _fitting(text: str, room: int) -> str:
             low = middle
         else:
             high = middle - 1
-    return _whole(text[:low]) + CUT
+    return _whole(text, low) + CUT
 
 
-def _whole(text: str) -> str:
-    """Without the beginning of something that is one character to a reader, where more of it would follow."""
-    end = len(text)
-    while end and (text[end - 1] == JOINER or 0x1F1E6 <= ord(text[end - 1]) <= 0x1F1FF):
+def _whole(text: str, length: int) -> str:
+    """At most `length` characters, without the beginning of what is one character to a reader and would go on."""
+    end = length
+    while end and (_goes_on(text[end]) or text[end - 1] == JOINER or 0x1F1E6 <= ord(text[end - 1]) <= 0x1F1FF):
         end -= 1
-    return text[:end] if end else text
+    return text[: end or length]
+
+
+def _goes_on(character: str) -> bool:
+    """Whether it changes the one before it: an accent, a variation, a colour of skin, a joiner."""
+    combines = unicodedata.category(character) in ("Mn", "Mc", "Me")
+    return combines or character == JOINER or 0x1F3FB <= ord(character) <= 0x1F3FF
 
 
 def _size(value: object) -> int:

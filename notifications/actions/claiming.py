@@ -23,6 +23,7 @@ PROBE = 10  # pushes risked while Expo is not well
 PACE = 0.8  # of the rate: on a busy machine batches arrive closer together than they were sent
 SPARE = timedelta(seconds=20)  # beyond the time limit of the request, to store what came of it
 LONGEST_PAUSE = 60.0  # seconds
+MAX_FAILURES = 1000  # counted: more would fit neither the column nor a power of two
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ def claim(now: datetime) -> Claimed:
         claimed = Push.objects.filter(pk__in=[push.pk for push in pushes])
         claimed.update(state=PushState.SENDING, claimed_until=until, attempts=F("attempts") + 1)
         for push in pushes:
-            push.attempts += 1
+            push.attempts, push.claimed_until = push.attempts + 1, until
         slot = max(now, service.next_slot_at)
         service.next_slot_at = slot + timedelta(seconds=len(pushes) / (PACE * settings.PUSHES_PER_SECOND))
         service.save(update_fields=["next_slot_at"])
@@ -93,7 +94,7 @@ def note_failure(failed: RequestFailed, now: datetime) -> datetime:
     """The circuit breaker: nobody asks until the time returned, longer with each failure."""
     with transaction.atomic():
         service = _hold()
-        service.failures += 1
+        service.failures = min(service.failures + 1, MAX_FAILURES)
         pause = min(2.0 ** (service.failures - 1), LONGEST_PAUSE) * random.uniform(0.8, 1.2)
         service.paused_until = now + timedelta(seconds=failed.retry_after or pause)
         service.last_error = f"{failed.trouble}: {failed.reason}"[:200]

@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from datetime import datetime
 
+from django.conf import settings
 from django.utils import timezone
 
 from notifications import expo
@@ -59,11 +60,15 @@ def _compose(pushes: Sequence[Push], now: datetime) -> list[Composed]:
         if push.attempts < MAX_COMPOSING:
             settling.give_back([push], now + settling.retry_after(push), unanswered=False)
         else:
-            settling.fail([push.pk], f"could not be composed: {type(error).__name__}", now)
+            settling.fail([push], f"could not be composed: {type(error).__name__}", now)
         return []
 
 
 def _send(ready: Sequence[Composed], claimed: Claimed, now: datetime | None) -> int:
+    at = now or timezone.now()
+    if at + settings.PUSH_TIMEOUT > claimed.until:  # halves of a refused request that took long: others may come soon
+        settling.give_back([one.push for one in ready], at, unanswered=False)
+        return 0
     try:
         outcomes = expo.send([one.payload for one in ready if one.payload is not None])
     except RequestFailed as failed:
@@ -82,7 +87,7 @@ def _send_failed(failed: RequestFailed, ready: Sequence[Composed], claimed: Clai
         logger.warning("Expo failed", extra={"trouble": failed.trouble.value, "pushes": len(pushes)})
         return 0
     if len(ready) == 1:
-        settling.fail([pushes[0].pk], failed.reason, at)
+        settling.fail(pushes, failed.reason, at)
         logger.warning("Expo refuses a push", extra={"push": str(pushes[0].pk)})
         return 0
     half = len(ready) // 2  # something in it is wrong: its neighbours are not to suffer

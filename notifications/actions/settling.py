@@ -20,8 +20,7 @@ LAST_RETRY = timedelta(minutes=10)
 
 def drop(pushes: Collection[Push], now: datetime) -> None:
     """Nothing of them is wanted any more."""
-    if pushes:
-        _update([push.pk for push in pushes], state=PushState.DROPPED, claimed_until=None, settled_at=now)
+    _release(pushes, state=PushState.DROPPED, settled_at=now)
 
 
 def settle(sent: Sequence[tuple[Composed, Outcome]], until: datetime, now: datetime) -> None:
@@ -64,23 +63,30 @@ def refuse(push: Push, error: str, now: datetime) -> None:
         # Who has registered the token again since then is reachable by it again.
         gone = Device.objects.active().filter(pk=push.device_id, registered_at__lte=push.created_at)
         gone.update(ended_at=now, end_reason="not_registered")
-    fail([push.pk], error, now)
+    _update([push.pk], state=PushState.FAILED, error=error[:200], settled_at=now, claimed_until=None)
 
 
-def fail(push_ids: Collection[UUID], error: str, now: datetime) -> None:
+def fail(pushes: Collection[Push], error: str, now: datetime) -> None:
     """For good: dead letters."""
-    _update(push_ids, state=PushState.FAILED, error=error[:200], settled_at=now, claimed_until=None)
+    _release(pushes, state=PushState.FAILED, error=error[:200], settled_at=now)
 
 
 def give_back(pushes: Collection[Push], due_at: datetime, *, unanswered: bool) -> None:
     """To be sent again, by whoever comes first. `unanswered`: Expo may have them already."""
     more = {"unanswered": F("unanswered") + 1} if unanswered else {}
-    _update([push.pk for push in pushes], state=PushState.READY, due_at=due_at, claimed_until=None, **more)
+    _release(pushes, state=PushState.READY, due_at=due_at, **more)
 
 
 def retry_after(push: Push) -> timedelta:
     doublings = min(max(push.attempts - 1, 0), 10)
     return min(FIRST_RETRY * (1 << doublings), LAST_RETRY)
+
+
+def _release(pushes: Collection[Push], **values: object) -> None:
+    """Only what is still held under the claim it was taken with: another worker may have sent a push meanwhile."""
+    marks = {push.claimed_until for push in pushes}
+    held = Push.objects.filter(pk__in=[push.pk for push in pushes], state=PushState.SENDING, claimed_until__in=marks)
+    held.update(claimed_until=None, **values)
 
 
 def _update(push_ids: Collection[UUID], **values: object) -> None:
@@ -89,10 +95,11 @@ def _update(push_ids: Collection[UUID], **values: object) -> None:
 
 
 def settle_receipts(pushes: Mapping[str, Push], found: Mapping[str, Outcome], now: datetime) -> None:
-    """By ticket. What has no receipt yet stays as it is."""
-    known = [(pushes[ticket], outcome.error) for ticket, outcome in found.items() if ticket in pushes]
+    """By ticket. What has no receipt yet stays as it is, and so does what was sent again since: it has another."""
     with transaction.atomic():
-        _hold([push.pk for push, _ in known])
+        held = _hold([pushes[ticket].pk for ticket in found if ticket in pushes])
+        waiting = {push.ticket: push for push in held.values() if push.state == PushState.SENT}
+        known = [(waiting[ticket], outcome.error) for ticket, outcome in found.items() if ticket in waiting]
         devices.hold({push.device_id for push, error in known if error is not None})
         _update([push.pk for push, error in known if error is None], state=PushState.DELIVERED, settled_at=now)
         for push, error in known:

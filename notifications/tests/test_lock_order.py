@@ -22,9 +22,9 @@ pytestmark = [
 
 
 def sending(device, until):
-    return Push.objects.create(
-        device=device, thread=new_id(), kind=Kind.MESSAGE, state=PushState.SENDING, claimed_until=until
-    )
+    pk = new_id()
+    fields = {"state": PushState.SENDING, "claimed_until": until, "ticket": str(pk)}
+    return Push.objects.create(pk=pk, device=device, thread=new_id(), kind=Kind.MESSAGE, **fields)
 
 
 def tickets(pushes, now):

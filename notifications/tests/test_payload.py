@@ -47,6 +47,14 @@ def test_a_picture_of_several_parts_is_not_cut_in_the_middle():
     assert not body[:-1].endswith("\u200d")
 
 
+@pytest.mark.parametrize("whole", ["e\u0301", "👍🏽", "❤\ufe0f", "👩\u200d💻"])
+@pytest.mark.parametrize("before", ["", "a", "aa"])
+def test_what_is_one_character_to_a_reader_is_not_cut_in_the_middle(whole, before):
+    body = visible(before + whole * 2000)["body"][:-1]
+
+    assert body.removeprefix(before).replace(whole, "") == ""
+
+
 def test_a_long_title_is_cut_too():
     assert visible("a", title="t" * 120)["title"] == "t" * 99 + "…"
 
