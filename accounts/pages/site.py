@@ -14,11 +14,8 @@ from django.views.decorators.debug import sensitive_post_parameters
 
 from accounts.pages.policy import with_policy
 
-APPS = (
-    "chat",
-    "notifications",
-    "accounts",
-)  # as in the navigation; within an app by `place` of the ModelAdmin
+# In the order of the navigation; within an app by `place` of the ModelAdmin.
+APPS = ("chat", "notifications", "accounts")
 
 
 class StaffSite(AdminSite):

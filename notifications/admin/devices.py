@@ -29,7 +29,7 @@ class EndedFilter(admin.SimpleListFilter):
 
 @admin.register(Device)
 class DeviceAdmin(SuperAdminAdmin):
-    section, place = "Push devices", 2
+    section, place = "Phones", 2
     list_display = ("person", "platform", "named", "masked", "badge", "registered", "ended")
     list_display_links = ("person",)
     list_filter = (EndedFilter, "platform")
@@ -65,7 +65,7 @@ class DeviceAdmin(SuperAdminAdmin):
             return None
         return format_html("{} {}", shown.when(device.ended_at), shown.badge(device.end_reason))
 
-    @admin.action(description="End these devices: no more pushes until the app registers again")
+    @admin.action(description="End these devices")
     def end_chosen(self, request: HttpRequest, chosen: QuerySet[Device]) -> None:
         ended = ending.end(actor=staff(request), device_ids=list(chosen.values_list("pk", flat=True)))
         self.message_user(request, f"Devices ended: {ended}.", messages.SUCCESS)

@@ -12,6 +12,7 @@ from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import Truncator
 
 from accounts.admin import shown
 from accounts.admin.base import SuperAdminAdmin, staff
@@ -20,7 +21,7 @@ from notifications.actions.retrying import retry
 from notifications.enums import PushState
 from notifications.models import Push
 
-TICKET = 8  # characters of a ticket that a list shows
+NAME, TICKET = 32, 8  # characters of a device's name and of a ticket that the list shows
 MAX_ROWS = 200  # of one push that its page shows
 
 
@@ -66,7 +67,7 @@ class PushAdmin(SuperAdminAdmin):
 
     @admin.display(description="device")
     def on(self, push: Push) -> SafeString:
-        return format_html("<bdi>{}</bdi>", push.device.name or push.device.platform)
+        return format_html("<bdi>{}</bdi>", Truncator(push.device.name or push.device.platform).chars(NAME))
 
     @admin.display(description="state", ordering="state")
     def shown_state(self, push: Push) -> SafeString | str:
@@ -112,7 +113,7 @@ class PushAdmin(SuperAdminAdmin):
         self._retry(request, [push_id])
         return HttpResponseRedirect(reverse("admin:notifications_push_change", args=[push_id]))
 
-    @admin.action(description="Send again: those that failed, on devices that are still active")
+    @admin.action(description="Send again")
     def send_again(self, request: HttpRequest, chosen: QuerySet[Push]) -> None:
         self._retry(request, list(chosen.values_list("pk", flat=True)))
 
