@@ -48,8 +48,8 @@ class DeviceAdmin(SuperAdminAdmin):
         return format_html("<bdi>{}</bdi>", device.user.email)
 
     @admin.display(description="name")
-    def named(self, device: Device) -> SafeString | None:
-        return format_html("<bdi>{}</bdi>", device.name) if device.name else None
+    def named(self, device: Device) -> SafeString | str:
+        return format_html("<bdi>{}</bdi>", device.name) if device.name else "–"
 
     @admin.display(description="token")
     def masked(self, device: Device) -> str:
@@ -60,9 +60,9 @@ class DeviceAdmin(SuperAdminAdmin):
         return shown.when(device.registered_at)
 
     @admin.display(description="ended", ordering="ended_at")
-    def ended(self, device: Device) -> SafeString | str | None:
+    def ended(self, device: Device) -> SafeString | str:
         if device.ended_at is None:
-            return None
+            return "–"
         return format_html("{} {}", shown.when(device.ended_at), shown.badge(device.end_reason))
 
     @admin.action(description="End these devices")
