@@ -69,10 +69,14 @@ class Demo:
 
     async def serve(self) -> Process:
         process = await self.run("demo")
-        async with asyncio.timeout(DEADLINE):
-            while not await asyncio.to_thread(self._is_ready):
-                assert process.returncode is None, (await process.communicate())[0].decode()
-                await asyncio.sleep(0.1)
+        try:
+            async with asyncio.timeout(2 * DEADLINE):
+                while not await asyncio.to_thread(self._is_ready):
+                    assert process.returncode is None, (await process.communicate())[0].decode()
+                    await asyncio.sleep(0.1)
+        except BaseException:
+            process.kill()
+            raise
         return process
 
     def _is_ready(self) -> bool:
