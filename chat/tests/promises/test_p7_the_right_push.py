@@ -199,7 +199,7 @@ def stub(settings) -> Iterator[ExpoStub]:
 
 
 @pytest.mark.django_db
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(done=steps)
 def test_the_pushes_are_those_of_the_rule_whatever_happens_in_whatever_order(stub, alice, bob, tina, done):
     with _taken_back():
