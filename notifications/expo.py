@@ -114,7 +114,7 @@ def _translated() -> Iterator[None]:
         raise RequestFailed(Trouble.REFUSED if refused else Trouble.UNANSWERED, type(error).__name__) from error
     except requests.RequestException as error:
         raise RequestFailed(Trouble.UNANSWERED, type(error).__name__) from error
-    except (AttributeError, KeyError, TypeError, RecursionError) as error:  # valid JSON of another shape than any that is documented
+    except (AttributeError, KeyError, TypeError, RecursionError) as error:  # JSON of a shape that is not documented
         raise RequestFailed(Trouble.UNANSWERED, "an answer of another shape") from error
 
 
